@@ -1,0 +1,55 @@
+"""What a backbone is, and the table of those that are built in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Luma = NDArray[np.float32]
+Hole = NDArray[np.bool_]
+
+
+class Backbone(Protocol):
+    """A network or a classical method that completes the structure of monochromic windows."""
+
+    @property
+    def name(self) -> str:
+        """Return the name under which results record it."""
+        ...
+
+    @property
+    def stride(self) -> int:
+        """Return the multiple of pixels that window origins and sizes are rounded to."""
+        ...
+
+    @property
+    def window(self) -> int | None:
+        """Return the side of the fixed windows it takes, or None when it takes any size."""
+        ...
+
+    def complete(self, luma: Luma, hole: Hole, guide: Luma | None = None) -> Luma:
+        """Fill the holes of a batch of windows.
+
+        Parameters
+        ----------
+        luma : ndarray of shape (B, M, N), float32
+            About [0, 1]; the values of hole pixels are ignored.
+        hole : ndarray of shape (B, M, N), bool
+            True marks pixels to fill.
+        guide : ndarray of shape (B, M, N), float32, optional
+            A coarse completion, upsampled; the first fill of holes that are larger than a window.
+
+        Returns
+        -------
+        ndarray of shape (B, M, N), float32
+            Known pixels bit-identical. The result of a window does not depend on its batch
+            beyond the rounding of float32.
+        """
+        ...
+
+
+BackboneBuilder = Callable[[str], Backbone]
+"""Builds a backbone for a torch device name ("cpu", "cuda", "mps")."""

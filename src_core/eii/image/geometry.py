@@ -1,0 +1,86 @@
+"""Boxes on the pixel grid, as plain integer arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Box:
+    """A half-open rectangle of pixels: rows ``y0 <= y < y1``, columns ``x0 <= x < x1``."""
+
+    y0: int
+    x0: int
+    y1: int
+    x1: int
+
+    @property
+    def height(self) -> int:
+        return self.y1 - self.y0
+
+    @property
+    def width(self) -> int:
+        return self.x1 - self.x0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.height, self.width
+
+    @property
+    def area(self) -> int:
+        return max(0, self.height) * max(0, self.width)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index that cuts this box out of an (M, N, ...) array."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def grow(self, margin: int) -> Box:
+        """Return the box with ``margin`` more pixels on each side."""
+        return Box(self.y0 - margin, self.x0 - margin, self.y1 + margin, self.x1 + margin)
+
+    def intersect(self, other: Box) -> Box:
+        """Return the common part; its area is 0 when there is none."""
+        y0, x0 = max(self.y0, other.y0), max(self.x0, other.x0)
+        y1, x1 = min(self.y1, other.y1), min(self.x1, other.x1)
+        return Box(y0, x0, max(y0, y1), max(x0, x1))
+
+    def clip(self, shape: tuple[int, int]) -> Box:
+        """Return the part that lies in an image of ``shape`` (M, N)."""
+        return self.intersect(Box(0, 0, *shape))
+
+    def relative_to(self, origin: Box) -> Box:
+        """Return the box in the coordinates of ``origin``'s top left pixel."""
+        return Box(
+            self.y0 - origin.y0, self.x0 - origin.x0, self.y1 - origin.y0, self.x1 - origin.x0
+        )
+
+    def contains(self, other: Box) -> bool:
+        """Tell whether ``other`` lies wholly in this box."""
+        return (
+            self.y0 <= other.y0
+            and self.x0 <= other.x0
+            and other.y1 <= self.y1
+            and other.x1 <= self.x1
+        )
+
+    def touches(self, other: Box, distance: int = 0) -> bool:
+        """Tell whether two boxes overlap or lie within ``distance`` pixels of one another."""
+        return (
+            self.y0 <= other.y1 + distance
+            and other.y0 <= self.y1 + distance
+            and self.x0 <= other.x1 + distance
+            and other.x0 <= self.x1 + distance
+        )
+
+
+def union(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box that holds every one of ``boxes`` (at least one)."""
+    items = list(boxes)
+    return Box(
+        min(b.y0 for b in items),
+        min(b.x0 for b in items),
+        max(b.y1 for b in items),
+        max(b.x1 for b in items),
+    )
