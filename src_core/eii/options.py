@@ -1,0 +1,70 @@
+"""What can be chosen, and the only home of the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eii.errors import OptionError
+
+COLOURS = ("solve", "match", "table", "hybrid", "progressive")
+CHANNELS = ("auto", "rgb", "each", "principal")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise `OptionError` unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise OptionError(f"`{name}` must be one of {', '.join(choices)}; got {value!r}.")
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """How an image is restored.
+
+    Parameters
+    ----------
+    backbone : str
+        What completes the structure: ``"classical"`` needs no weights; ``eii models`` lists the
+        others; ``"file:PATH"`` takes a model of your own.
+    colour : {"solve", "match", "table", "hybrid", "progressive"}
+        What propagates the other channels from the known pixels.
+    channels : {"auto", "rgb", "each", "principal"}
+        ``"rgb"``: luma is completed, colour follows. ``"principal"``: one channel is completed,
+        the others follow. ``"each"``: every channel is completed on its own. ``"auto"``: RGB for
+        colour images, the principal channel for other images of many channels.
+    principal : int, optional
+        The channel completed by ``"principal"``; by default the one of largest common variance.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where networks run.
+    grow : int
+        Pixels by which the hole is grown on all sides before the restoration.
+    trust : bool
+        Allow weights files that run code (TorchScript).
+    workers : int, optional
+        Threads that restore windows; by default as many as there are processors.
+
+    Raises
+    ------
+    OptionError
+        If a value is outside its choices or range.
+    """
+
+    backbone: str = "classical"
+    colour: str = "solve"
+    channels: str = "auto"
+    principal: int | None = None
+    device: str = "auto"
+    grow: int = 0
+    trust: bool = False
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("colour", self.colour, COLOURS)
+        check_choice("channels", self.channels, CHANNELS)
+        check_choice("device", self.device, DEVICES)
+        if self.grow < 0:
+            raise OptionError(f"`grow` must be 0 or more pixels; got {self.grow}.")
+        if self.workers is not None and self.workers < 1:
+            raise OptionError(f"`workers` must be 1 or more; got {self.workers}.")
+        if self.principal is not None and self.principal < 0:
+            raise OptionError(f"`principal` must be 0 or more; got {self.principal}.")
