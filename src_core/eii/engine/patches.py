@@ -1,0 +1,239 @@
+"""What a unit fills, kept until the output is written, and how patches are laid on a region."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.engine.plan import BLEND, Unit
+from eii.image.geometry import Box, union
+
+
+@dataclass(frozen=True)
+class Patch:
+    """The pixels one unit filled in one of its targets.
+
+    Parameters
+    ----------
+    box : Box
+        The target, in pixels of the unit's level.
+    mask : ndarray of shape (h, w), bool
+        Which pixels of it are filled.
+    values : ndarray of shape (K, C), float32
+        The K filled pixels in row order, in the image's own units, not rounded.
+    confidence : ndarray of shape (K,), float32
+        How far each is to be trusted, in [0, 1].
+    lattice : bool
+        Whether neighbours overlap and are blended.
+    """
+
+    box: Box
+    mask: NDArray[np.bool_]
+    values: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    lattice: bool
+
+
+class PatchStore(Protocol):
+    """Keeps the patches of units until they are laid on the output."""
+
+    def put(self, key: str, patches: list[Patch]) -> None:
+        """Keep the patches of the unit ``key``; whole or not at all."""
+        ...
+
+    def get(self, key: str) -> list[Patch]:
+        """Return the patches of the unit ``key``."""
+        ...
+
+    def has(self, key: str) -> bool:
+        """Tell whether the unit ``key`` is finished."""
+        ...
+
+
+class MemoryPatches:
+    """Patches in memory, for arrays."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, list[Patch]] = {}
+
+    def put(self, key: str, patches: list[Patch]) -> None:
+        """Keep the patches of the unit ``key``."""
+        self._kept[key] = patches
+
+    def get(self, key: str) -> list[Patch]:
+        """Return the patches of the unit ``key``."""
+        return self._kept[key]
+
+    def has(self, key: str) -> bool:
+        """Tell whether the unit ``key`` is finished."""
+        return key in self._kept
+
+
+class DiskPatches:
+    """One file a unit in a folder; a file that is there is whole.
+
+    Parameters
+    ----------
+    folder : Path
+        Is made when absent.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, key: str, patches: list[Patch]) -> None:
+        """Write the patches under a temporary name, flush them to the disk, rename."""
+        temporary = self._folder / f"{key}.partial"
+        with temporary.open("wb") as file:
+            np.savez(file, **_pack(patches))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path(key))
+
+    def get(self, key: str) -> list[Patch]:
+        """Read the patches of the unit ``key``."""
+        with np.load(self._path(key)) as arrays:
+            return _unpack(arrays)
+
+    def has(self, key: str) -> bool:
+        """Tell whether the unit ``key`` is finished."""
+        return self._path(key).exists()
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.npz"
+
+
+def _pack(patches: list[Patch]) -> dict[str, NDArray[np.generic]]:
+    packed: dict[str, NDArray[np.generic]] = {}
+    for i, patch in enumerate(patches):
+        box = patch.box
+        packed[f"box{i}"] = np.asarray([box.y0, box.x0, box.y1, box.x1, patch.lattice], np.int64)
+        packed[f"mask{i}"] = np.packbits(patch.mask)
+        packed[f"values{i}"] = patch.values
+        packed[f"confidence{i}"] = patch.confidence
+    return packed
+
+
+def _unpack(arrays: np.lib.npyio.NpzFile) -> list[Patch]:
+    patches = []
+    for i in range(len(arrays.files) // 4):
+        *corners, lattice = (int(v) for v in arrays[f"box{i}"])
+        box = Box(*corners)
+        mask = np.unpackbits(arrays[f"mask{i}"], count=box.area).reshape(box.shape).astype(bool)
+        values, confidence = arrays[f"values{i}"], arrays[f"confidence{i}"]
+        patches.append(Patch(box, mask, values, confidence, bool(lattice)))
+    return patches
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Patches laid over one another on a region.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (h, w), bool
+        Which pixels are filled.
+    values : ndarray of shape (h, w, C), float32
+        Their values in the image's own units; 0 elsewhere.
+    confidence : ndarray of shape (h, w), float32
+        1 where nothing is filled.
+    """
+
+    mask: NDArray[np.bool_]
+    values: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+
+
+def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
+    """Blend the patches that meet a region, in the order given.
+
+    Parameters
+    ----------
+    patches : iterable of Patch
+    region : Box
+    channels : int
+        Number of channels C.
+
+    Returns
+    -------
+    Overlay
+        The mean of the patches at a pixel, weighted by a fixed ramp that falls from the middle of
+        each target; the same for every region that holds the pixel.
+    """
+    total = np.zeros((*region.shape, channels), np.float32)
+    trust = np.zeros(region.shape, np.float32)
+    weight = np.zeros(region.shape, np.float32)
+    for patch in patches:
+        common = patch.box.intersect(region)
+        if not common.area:
+            continue
+        inside, outside = common.relative_to(patch.box).slices, common.relative_to(region).slices
+        dense = np.zeros((*patch.box.shape, channels + 1), np.float32)
+        dense[patch.mask] = np.column_stack([patch.values, patch.confidence])
+        part = (_ramp(patch) * patch.mask)[inside]
+        dense = dense[inside]
+        total[outside] += dense[..., :-1] * part[..., np.newaxis]
+        trust[outside] += dense[..., -1] * part
+        weight[outside] += part
+    filled = weight > 0
+    safe = np.where(filled, weight, 1)
+    return Overlay(filled, total / safe[..., np.newaxis], np.where(filled, trust / safe, 1))
+
+
+def _ramp(patch: Patch) -> NDArray[np.float32]:
+    """Return weights that rise from the target's edges to 1 over twice the overlap."""
+    if not patch.lattice:
+        return np.ones(patch.box.shape, np.float32)
+    rows, columns = (_rise(n) for n in patch.box.shape)
+    return rows[:, np.newaxis] * columns
+
+
+def _rise(n: int) -> NDArray[np.float32]:
+    from_edge = np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5
+    return np.minimum(1, from_edge / (2 * BLEND)).astype(np.float32)
+
+
+def unit_key(layer: int, index: int) -> str:
+    """Return the name under which a unit's patches are kept."""
+    return f"{layer:04d}-{index:07d}"
+
+
+class UnitIndex:
+    """Finds the units of one level that fill something in a region.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+        All units of a layer; their positions are what `meeting` returns.
+    level : int
+    """
+
+    _SIDE = 1024
+
+    def __init__(self, units: Sequence[Unit], level: int) -> None:
+        self._units = units
+        self._cells: dict[tuple[int, int], list[int]] = {}
+        for index, unit in enumerate(units):
+            if unit.level == level:
+                for cell in self._covered(union(unit.targets)):
+                    self._cells.setdefault(cell, []).append(index)
+
+    def meeting(self, region: Box) -> list[int]:
+        """Return the positions of the units with a target in ``region``, ascending."""
+        near = {i for cell in self._covered(region) for i in self._cells.get(cell, ())}
+        return sorted(i for i in near if self._fills(i, region))
+
+    def _fills(self, index: int, region: Box) -> bool:
+        return any(target.intersect(region).area for target in self._units[index].targets)
+
+    def _covered(self, box: Box) -> Iterator[tuple[int, int]]:
+        for y in range(box.y0 // self._SIDE, (box.y1 - 1) // self._SIDE + 1):
+            for x in range(box.x0 // self._SIDE, (box.x1 - 1) // self._SIDE + 1):
+                yield y, x

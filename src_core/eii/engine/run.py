@@ -1,0 +1,185 @@
+"""Restore the units of a job on threads, and lay what they filled on regions of the output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.engine.job import Job, Task
+from eii.engine.patches import Overlay, PatchStore, UnitIndex, lay, unit_key
+from eii.engine.units import Recipe, restore_unit
+from eii.external.backbone import Backbone
+from eii.image.dtype import check_known, to_dtype
+from eii.image.geometry import Box
+from eii.progress import OnProgress, Progress, ShouldStop, check_stop
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """How a run tells its progress and is told to stop."""
+
+    on_progress: OnProgress
+    should_stop: ShouldStop
+
+
+class Runner:
+    """Restores the units of a job into a store of patches, and reads the result by region.
+
+    Parameters
+    ----------
+    job : Job
+    store : PatchStore
+        Units it already has are not computed again.
+    backbone : Backbone
+    """
+
+    def __init__(self, job: Job, store: PatchStore, backbone: Backbone) -> None:
+        self._job = job
+        self._store = store
+        self._backbone = backbone
+        self._indexes: dict[tuple[int, int], UnitIndex] = {}
+
+    def compute(self, reporting: Reporting, *, workers: int | None = None) -> None:
+        """Restore every unit that the store does not have, coarse levels first.
+
+        Parameters
+        ----------
+        reporting : Reporting
+        workers : int, optional
+            Threads; by default as many as there are processors. The result does not depend on it.
+
+        Raises
+        ------
+        Cancelled
+            If the caller asked to stop; finished units are kept.
+        """
+        done, total = 0, self._job.unit_count
+        threads = workers or os.cpu_count() or 1
+        levels = sorted({u.level for t in self._job.tasks for u in t.units}, reverse=True)
+        with ThreadPoolExecutor(threads) as pool:
+            for level in levels:
+                calls = self._calls(level)
+                for _ in _bounded(pool, calls, 2 * threads, reporting.should_stop):
+                    done += 1
+                    reporting.on_progress(Progress("restore", done, total))
+
+    def _calls(self, level: int) -> Iterator[Callable[[], None]]:
+        for number, task in enumerate(self._job.tasks):
+            for index, unit in enumerate(task.units):
+                if unit.level == level:
+                    yield lambda number=number, index=index: self._restore(number, index)
+
+    def _restore(self, number: int, index: int) -> None:
+        key = unit_key(number, index)
+        if self._store.has(key):
+            return
+        task, recipe = self._job.tasks[number], self._recipe(number)
+        unit = task.units[index]
+        patches = restore_unit(
+            unit,
+            task.layer,
+            recipe,
+            backbone=self._backbone,
+            read_guide=lambda box: self.overlay(number, box, level=unit.level + 1),
+        )
+        self._store.put(key, patches)
+
+    def _recipe(self, number: int) -> Recipe:
+        recipe = self._job.recipes[self._job.tasks[number].group]
+        if recipe is None:
+            raise RuntimeError(f"task {number} has units but no recipe")
+        return recipe
+
+    def overlay(self, number: int, region: Box, *, level: int = 0) -> Overlay:
+        """Return what the units of one task and level filled in a region."""
+        task = self._job.tasks[number]
+        index = self._indexes.get((number, level))
+        if index is None:
+            index = self._indexes[number, level] = UnitIndex(task.units, level)
+        patches = (
+            patch
+            for i in index.meeting(region)
+            for patch in self._store.get(unit_key(number, i))
+        )
+        return lay(patches, region, len(self._job.groups[task.group].channels))
+
+    def paste(self, pixels: NDArray[Any], region: Box, numbers: Sequence[int]) -> Pasted:
+        """Lay what the units filled on the pixels of a region, in place.
+
+        Parameters
+        ----------
+        pixels : ndarray of shape (h, w, C), uint8, uint16 or float32
+            The region as the source has it; known pixels stay bit-identical.
+        region : Box
+        numbers : sequence of int
+            The tasks that belong to the region's plane.
+
+        Returns
+        -------
+        Pasted
+        """
+        mask = np.zeros(region.shape, bool)
+        confidence = np.ones(region.shape, np.float32)
+        for number in numbers:
+            task = self._job.tasks[number]
+            hole = task.layer.read_hole(region)
+            check_known(self._channels_of(pixels, task), hole)
+            if not hole.any():
+                continue
+            overlay = self.overlay(number, region)
+            values = to_dtype(overlay.values[hole], pixels.dtype)
+            for position, channel in enumerate(self._job.groups[task.group].channels):
+                pixels[..., channel][hole] = values[:, position]
+            mask |= hole
+            confidence[hole] = np.minimum(confidence, overlay.confidence)[hole]
+        return Pasted(pixels, mask, confidence)
+
+    def _channels_of(self, pixels: NDArray[Any], task: Task) -> NDArray[Any]:
+        channels = self._job.groups[task.group].channels
+        return pixels if pixels.dtype.kind != "f" else pixels[..., list(channels)]
+
+    def numbers_of(self, plane: tuple[int, ...]) -> list[int]:
+        """Return the tasks of a plane."""
+        return [i for i, task in enumerate(self._job.tasks) if task.plane == plane]
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """A finished region: its pixels (h, w, C), which were filled (h, w), and confidence (h, w)."""
+
+    pixels: NDArray[Any]
+    filled: NDArray[np.bool_]
+    confidence: NDArray[np.float32]
+
+
+def _bounded(
+    pool: ThreadPoolExecutor,
+    calls: Iterator[Callable[[], None]],
+    limit: int,
+    should_stop: ShouldStop,
+) -> Iterator[None]:
+    """Run calls on a pool, at most ``limit`` submitted at a time; yield once for each that ends.
+
+    On an error, or when asked to stop, what has not begun is dropped.
+    """
+    pending: set[Future[None]] = set()
+    try:
+        while True:
+            check_stop(should_stop)
+            pending |= {pool.submit(call) for call in islice(calls, limit - len(pending))}
+            if not pending:
+                return
+            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+                yield None
+    finally:
+        for future in pending:
+            future.cancel()

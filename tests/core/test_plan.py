@@ -1,0 +1,91 @@
+"""The plan: which windows a hole needs."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eii.engine.plan import HALO, WINDOW, Unit, fit_window, plan_plane
+from eii.image.geometry import Box
+
+SHAPE = (1500, 1300)
+
+
+def reader(hole):
+    return lambda box: hole[box.slices]
+
+
+def hole_of(*boxes, shape=SHAPE):
+    hole = np.zeros(shape, bool)
+    for box in boxes:
+        hole[box.clip(shape).slices] = True
+    return hole
+
+
+RECTANGLES = st.builds(
+    lambda y, x, h, w: Box(y, x, y + h, x + w),
+    st.integers(0, 1499),
+    st.integers(0, 1299),
+    st.integers(1, 700),
+    st.integers(1, 700),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(RECTANGLES, max_size=6))
+def test_plan_fills_every_hole_pixel_inside_its_windows(boxes):
+    hole = hole_of(*boxes)
+    units = plan_plane(reader(hole), SHAPE)
+    filled = np.zeros(SHAPE, bool)
+    for unit in units:
+        assert max(unit.window.shape) <= WINDOW
+        for target in unit.targets:
+            assert unit.window.contains(target)
+            if unit.level == 0:
+                filled[target.slices] = True
+    assert filled[hole].all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(RECTANGLES, max_size=4))
+def test_plan_leaves_context_around_what_a_lone_window_fills(boxes):
+    hole = hole_of(*boxes)
+    for unit in plan_plane(reader(hole), SHAPE):
+        if unit.lattice:
+            continue
+        for target in unit.targets:
+            need = target.grow(HALO).clip(SHAPE)
+            assert unit.level > 0 or unit.window.contains(need)
+
+
+def test_plan_of_an_empty_hole_is_empty():
+    assert plan_plane(reader(hole_of()), SHAPE) == ()
+
+
+def test_plan_of_small_parts_in_one_cell_is_one_window():
+    hole = hole_of(Box(300, 300, 310, 310), Box(400, 420, 405, 460))
+    units = plan_plane(reader(hole), SHAPE)
+    assert [len(unit.targets) for unit in units] == [2]
+
+
+def test_plan_of_a_long_scratch_is_not_guided():
+    units = plan_plane(reader(hole_of(Box(0, 600, 1500, 603))), SHAPE)
+    assert len(units) == 6
+    assert all(unit.lattice and not unit.guided and unit.level == 0 for unit in units)
+
+
+def test_plan_of_a_deep_hole_goes_from_coarse_to_fine():
+    units = plan_plane(reader(hole_of(Box(200, 200, 1200, 1100))), SHAPE)
+    levels = [unit.level for unit in units]
+    assert levels == sorted(levels, reverse=True)
+    assert levels.count(max(levels)) == 1
+    assert not units[0].guided
+    assert all(unit.guided for unit in units if unit.level < max(levels))
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_fit_window_keeps_the_halo_and_stays_in_the_window(level):
+    unit = Unit(Box(0, 0, 512, 512), (Box(200, 210, 220, 230),), level)
+    fitted = fit_window(unit, SHAPE)
+    assert fitted.window == Box(200 - HALO, 210 - HALO, 220 + HALO, 230 + HALO)
+    assert unit.window.contains(fitted.window)
