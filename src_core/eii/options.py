@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eii.errors import OptionError
 
-COLOURS = ("solve", "match", "table", "hybrid", "progressive")
+COLOURS = ("solve",)
 CHANNELS = ("auto", "rgb", "each", "principal")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -24,9 +24,8 @@ class RestoreOptions:
     Parameters
     ----------
     backbone : str
-        What completes the structure: ``"classical"`` needs no weights; ``eii models`` lists the
-        others; ``"file:PATH"`` takes a model of your own.
-    colour : {"solve", "match", "table", "hybrid", "progressive"}
+        What completes the structure: ``"classical"`` needs no weights.
+    colour : {"solve"}
         What propagates the other channels from the known pixels.
     channels : {"auto", "rgb", "each", "principal"}
         ``"rgb"``: luma is completed, colour follows. ``"principal"``: one channel is completed,
@@ -38,8 +37,6 @@ class RestoreOptions:
         Where networks run.
     grow : int
         Pixels by which the hole is grown on all sides before the restoration.
-    trust : bool
-        Allow weights files that run code (TorchScript).
     workers : int, optional
         Threads that restore windows; by default as many as there are processors.
 
@@ -55,7 +52,6 @@ class RestoreOptions:
     principal: int | None = None
     device: str = "auto"
     grow: int = 0
-    trust: bool = False
     workers: int | None = None
 
     def __post_init__(self) -> None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-
 from eii.engine.label import ReadHole, blocks_of
 from eii.engine.plan import Unit, plan_plane
 from eii.engine.units import Layer, Recipe
@@ -17,9 +15,8 @@ from eii.image.dtype import check_known, known_scale, to_unit
 from eii.image.geometry import Box
 from eii.image.hole import grow_hole
 from eii.image.mono import luma_weights, principal_channel
-from eii.internal.hints import Hints
-from eii.internal.stage import prepare
 from eii.options import RestoreOptions
+from numpy.typing import NDArray
 
 _SAMPLED_WINDOWS = 24  # evenly spaced over the units; enough for stable percentiles and palettes
 _SAMPLED_PIXELS = 50_000  # known pixels kept of each of them for the scale
@@ -97,9 +94,7 @@ class Job:
         return sum(len(task.units) for task in self.tasks)
 
 
-def make_job(
-    image: ImageReader, hole: HoleReader, *, options: RestoreOptions, hints: Hints | None = None
-) -> Job:
+def make_job(image: ImageReader, hole: HoleReader, options: RestoreOptions) -> Job:
     """Plan the restoration of an image.
 
     Parameters
@@ -107,7 +102,6 @@ def make_job(
     image : ImageReader
     hole : HoleReader
     options : RestoreOptions
-    hints : Hints, optional
 
     Returns
     -------
@@ -129,15 +123,13 @@ def make_job(
         for index in range(len(groups))
     )
     recipes = tuple(
-        _make_recipe(group, [t for t in tasks if t.group == i], options=options, hints=hints)
+        _make_recipe(group, [t for t in tasks if t.group == i], options)
         for i, group in enumerate(groups)
     )
     return Job(groups, recipes, tasks)
 
 
-def pick_groups(
-    image: ImageReader, hole: HoleReader, options: RestoreOptions
-) -> tuple[Group, ...]:
+def pick_groups(image: ImageReader, hole: HoleReader, options: RestoreOptions) -> tuple[Group, ...]:
     """Return which channels are restored together; alpha belongs to none.
 
     Raises
@@ -219,19 +211,14 @@ def _refuse_full(units: Sequence[Unit], layer: Layer, plane: Plane) -> None:
     )
 
 
-def _make_recipe(
-    group: Group, tasks: Sequence[Task], *, options: RestoreOptions, hints: Hints | None
-) -> Recipe | None:
+def _make_recipe(group: Group, tasks: Sequence[Task], options: RestoreOptions) -> Recipe | None:
     samples = _sample(tasks)
     if not samples:
         return None
     known = np.concatenate([_thin(image[~hole]) for image, hole in samples])
     scale = known_scale(known, shared=group.rgb)
     weights = _weights(group, to_unit(known[np.newaxis], scale)[0], options)
-    scaled = [(_blank(to_unit(image, scale), hole), hole) for image, hole in samples]
-    colour = len(group.channels) > 1
-    palette = prepare(scaled, weights=weights, method=options.colour) if colour else None
-    return Recipe(scale, tuple(map(float, weights)), options.colour, palette, hints)
+    return Recipe(scale, tuple(map(float, weights)), options.colour)
 
 
 def _weights(
@@ -259,8 +246,3 @@ def _sample(tasks: Sequence[Task]) -> list[tuple[NDArray[Any], NDArray[np.bool_]
 
 def _thin(known: NDArray[Any]) -> NDArray[Any]:
     return known[:: max(1, len(known) // _SAMPLED_PIXELS)]
-
-
-def _blank(image: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
-    image[hole] = 0
-    return image

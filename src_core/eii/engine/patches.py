@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-
 from eii.engine.plan import BLEND, Unit
 from eii.image.geometry import Box, union
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from eii.engine.job import Job, Task
 from eii.engine.patches import Overlay, PatchStore, UnitIndex, lay, unit_key
 from eii.engine.units import Recipe, restore_unit
@@ -19,6 +17,7 @@ from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, to_dtype
 from eii.image.geometry import Box
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,7 @@ class Runner:
         if index is None:
             index = self._indexes[number, level] = UnitIndex(task.units, level)
         patches = (
-            patch
-            for i in index.meeting(region)
-            for patch in self._store.get(unit_key(number, i))
+            patch for i in index.meeting(region) for patch in self._store.get(unit_key(number, i))
         )
         return lay(patches, region, len(self._job.groups[task.group].channels))
 

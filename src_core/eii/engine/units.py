@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from eii.engine.label import ReadHole
 from eii.engine.patches import Overlay, Patch
 from eii.engine.plan import Unit, fit_window
@@ -18,8 +16,8 @@ from eii.image.geometry import Box
 from eii.image.hole import distance_to_known
 from eii.image.mono import to_luma
 from eii.image.pyramid import double, shrink
-from eii.internal.hints import Hints
-from eii.internal.stage import Palette, propagate_unit
+from eii.internal.stage import propagate_unit
+from numpy.typing import NDArray
 
 ReadImage = Callable[[Box], NDArray[Any]]
 ReadGuide = Callable[[Box], Overlay]
@@ -61,17 +59,11 @@ class Recipe:
         Each channel's weight in luma.
     colour : str
         Method of the internal stage.
-    palette : Palette, optional
-        What the internal stage knows of the whole image.
-    hints : Hints, optional
-        Colours given by the user, in the plane's coordinates.
     """
 
     scale: Scale
     weights: tuple[float, ...]
     colour: str
-    palette: Palette | None = None
-    hints: Hints | None = None
 
 
 def restore_unit(
@@ -102,7 +94,7 @@ def restore_unit(
         unit = fit_window(unit, layer.shape)
     image, hole = read_level(layer, recipe.scale, unit)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
-    filled, confidence = _fill(image, hole, guide, unit=unit, recipe=recipe, backbone=backbone)
+    filled, confidence = _fill(image, hole, guide, recipe=recipe, backbone=backbone)
     values = from_unit(filled, recipe.scale)
     return [_patch(unit, box, hole, values, confidence) for box in unit.targets]
 
@@ -134,7 +126,9 @@ def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDAr
         return _read_scaled(layer, full, scale)
     rows = max(1, _STRIP // (full.width * factor)) * factor
     strips = [
-        shrink(*_read_scaled(layer, Box(y, full.x0, min(y + rows, full.y1), full.x1), scale), factor)
+        shrink(
+            *_read_scaled(layer, Box(y, full.x0, min(y + rows, full.y1), full.x1), scale), factor
+        )
         for y in range(full.y0, full.y1, rows)
     ]
     image, hole = zip(*strips, strict=True)
@@ -178,7 +172,6 @@ def _fill(
     hole: NDArray[np.bool_],
     guide: FloatArray | None,
     *,
-    unit: Unit,
     recipe: Recipe,
     backbone: Backbone,
 ) -> tuple[FloatArray, FloatArray]:
@@ -194,26 +187,12 @@ def _fill(
         unseen = distance > _SEEN
         image = np.where(unseen[..., np.newaxis], guide + (done - first)[..., np.newaxis], image)
         hole = hole & ~unseen
-    filled, sure = propagate_unit(
-        done,
-        image,
-        hole,
-        weights=weights,
-        method=recipe.colour,
-        palette=recipe.palette,
-        hints=_hints_in(unit, recipe),
-    )
-    return filled, trust * np.where(hole, sure, 1)
+    filled = propagate_unit(done, image, hole, weights=weights, method=recipe.colour)
+    return filled, trust
 
 
 def _batch(array: FloatArray | None) -> FloatArray | None:
     return None if array is None else array[np.newaxis]
-
-
-def _hints_in(unit: Unit, recipe: Recipe) -> Hints | None:
-    if recipe.hints is None or unit.level > 0:
-        return None
-    return recipe.hints.within(unit.window, recipe.scale)
 
 
 def _patch(

@@ -1,0 +1,195 @@
+"""Classical fills of one window: what needs no weights, and what every network starts from.
+
+Two fills: the pull-push pyramid, soft and never wrong by much, and the thin plate under tension,
+which carries edges and slopes into the hole as the biharmonic fill does, but relaxes to a membrane
+far from the known pixels, where the biharmonic one overshoots.
+
+References
+----------
+.. [1] S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4 (pull-push).
+.. [2] W. H. F. Smith, P. Wessel, "Gridding with continuous curvature splines in tension",
+       Geophysics 55 (1990) 293-305.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from eii.image.hole import distance_to_known
+from eii.image.pyramid import double, shrink
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+from scipy.sparse.linalg import splu
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+TENSION = 0.2
+"""Weight of the membrane against the plate, in 1 / pixel^2: bending gives way to it beyond
+1 / sqrt(TENSION) pixels. Tuned on 48 training crops: it costs 0.1 dB on thin scratches of
+fluorescence and gains 0.1 to 2 dB elsewhere."""
+GUIDE_RADIUS = 64
+"""Pixels from the known ones beyond which a guided fill is the guide itself."""
+_RIM = 12  # hole pixels solved at full resolution from the known ones inwards; deeper ones coarser
+_MARGIN = 2  # known pixels that the second differences of a hole's edge reach
+
+
+def fill(luma: FloatArray, hole: BoolArray, guide: FloatArray | None = None) -> FloatArray:
+    """Fill the holes of one window by a thin plate under tension.
+
+    Parameters
+    ----------
+    luma : ndarray of shape (M, N), float32
+        The values of hole pixels are ignored.
+    hole : ndarray of shape (M, N), bool
+        True marks pixels to fill.
+    guide : ndarray of shape (M, N), float32, optional
+        A coarse completion, upsampled. Then the plate fills what the guide lacks of the known
+        pixels, and is zero beyond `GUIDE_RADIUS`.
+
+    Returns
+    -------
+    ndarray of shape (M, N), float32
+        Known pixels bit-identical; filled ones within the range of the known ones around them,
+        widened by a tenth.
+
+    Notes
+    -----
+    Deep parts are solved at coarser levels, so time and memory follow the outline of a hole.
+    """
+    if not hole.any():
+        return luma.copy()
+    if guide is None:
+        if hole.all():
+            return np.zeros_like(luma)
+        return _limit(tension(luma, hole), luma, hole)
+    far = distance_to_known(hole) > GUIDE_RADIUS
+    missing = np.where(far, np.float32(0), luma - guide)
+    corrected = guide + tension(missing, hole & ~far)
+    return np.where(hole, corrected, luma)
+
+
+def push_pull(luma: FloatArray, hole: BoolArray) -> FloatArray:
+    """Fill holes from a pyramid of means of known pixels.
+
+    Parameters
+    ----------
+    luma : ndarray of shape (M, N), float32
+    hole : ndarray of shape (M, N), bool
+
+    Returns
+    -------
+    ndarray of shape (M, N), float32
+        Known pixels bit-identical. A window without a known pixel becomes 0.
+    """
+    if not hole.any():
+        return luma.copy()
+    if hole.size == 1:
+        return np.zeros_like(luma)
+    small, empty = shrink(luma[..., np.newaxis], hole, 2)
+    below = push_pull(small[..., 0], empty)
+    smooth = double(below[..., np.newaxis], luma.shape)[..., 0]
+    return np.where(hole, smooth, luma)
+
+
+def tension(luma: FloatArray, hole: BoolArray, *, strength: float = TENSION) -> FloatArray:
+    """Fill holes by a thin plate under tension.
+
+    Parameters
+    ----------
+    luma : ndarray of shape (M, N), float32
+    hole : ndarray of shape (M, N), bool
+        With at least one known pixel.
+    strength : float
+        `TENSION` of this window's pixels; 0 is the biharmonic fill.
+
+    Returns
+    -------
+    ndarray of shape (M, N), float32
+        Known pixels bit-identical.
+    """
+    filled = luma.copy()
+    for window in _worked_boxes(hole):
+        filled[window] = _tension_in(luma[window], hole[window], strength)
+    return filled
+
+
+def biharmonic(luma: FloatArray, hole: BoolArray) -> FloatArray:
+    """Fill holes by the biharmonic equation: `tension` of strength 0."""
+    return tension(luma, hole, strength=0.0)
+
+
+def _worked_boxes(hole: BoolArray) -> list[tuple[slice, slice]]:
+    """Return disjoint parts of the window to work on: around each hole, or the whole."""
+    near = ndimage.binary_dilation(hole, np.ones((3, 3)), iterations=_MARGIN)
+    labels, count = ndimage.label(near, np.ones((3, 3)))
+    if count > 1 and hole.mean() > 0.001:
+        # Many small systems cost more to set up than one that holds them all.
+        return [(slice(None), slice(None))]
+    return [_widened(box) for box in ndimage.find_objects(labels)]
+
+
+def _widened(box: tuple[slice, slice]) -> tuple[slice, slice]:
+    y, x = box
+    return slice(max(0, y.start - 1), y.stop + 1), slice(max(0, x.start - 1), x.stop + 1)
+
+
+def _tension_in(luma: FloatArray, hole: BoolArray, strength: float) -> FloatArray:
+    depth = distance_to_known(hole)
+    deep = depth > _RIM
+    if not deep.any() or hole.all():
+        return _solve(luma, hole, strength)
+    # A pixel of the coarser level is twice as wide: the tension per pixel^2 is four times as much.
+    small, empty = shrink(luma[..., np.newaxis], hole, 2)
+    coarse = _tension_in(small[..., 0], empty, 4 * strength)
+    inner = double(coarse[..., np.newaxis], hole.shape)[..., 0]
+    rim = hole & (depth <= _RIM / 2)
+    return _solve(np.where(hole & ~rim, inner, luma), rim, strength)
+
+
+def _solve(luma: FloatArray, hole: BoolArray, strength: float) -> FloatArray:
+    """Solve for all hole pixels at once; holes apart from one another do not couple."""
+    number = np.full(hole.shape, -1, np.int64)
+    number[hole] = np.arange(np.count_nonzero(hole))
+    bent = ndimage.binary_dilation(hole)
+    laplace = _laplacian(bent)
+    values = np.where(hole, 0, luma).astype(np.float64).ravel()
+    unknown = laplace[:, np.flatnonzero(hole)]
+    matrix = unknown.T @ unknown
+    right = -(unknown.T @ (laplace @ values))
+    if strength > 0:
+        pulled = laplace[np.flatnonzero(hole[bent])]
+        matrix = matrix - strength * pulled[:, np.flatnonzero(hole)]
+        right = right + strength * (pulled @ values)
+    factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    filled = luma.copy()
+    filled[hole] = factor.solve(right)
+    return filled
+
+
+def _laplacian(rows: BoolArray) -> sparse.csr_array:
+    """Return second differences at the pixels ``rows``: shape (count, M * N).
+
+    At the image's edge the missing neighbours are left out: no slope across it.
+    """
+    height, width = rows.shape
+    y, x = np.nonzero(rows)
+    centre = y * width + x
+    line = np.arange(centre.size)
+    degree = np.zeros(centre.size)
+    parts = []
+    for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        there = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+        degree += there
+        parts.append((line[there], centre[there] + dy * width + dx))
+    lines = np.concatenate([*(p[0] for p in parts), line])
+    columns = np.concatenate([*(p[1] for p in parts), centre])
+    entries = np.concatenate([np.ones(lines.size - line.size), -degree])
+    return sparse.csr_array((entries, (lines, columns)), shape=(line.size, height * width))
+
+
+def _limit(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
+    """Clip filled pixels to the range of the known ones of the window, widened by a tenth."""
+    known = luma[~hole]
+    low, high = known.min(), known.max()
+    margin = (high - low) / 10
+    return np.where(hole, np.clip(filled, low - margin, high + margin), luma)
