@@ -62,7 +62,7 @@ def component_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOC
         edges.join(box, labels)
         if labels is not None:
             found = ndimage.find_objects(labels)
-            boxes.append(_as_rows(found) + [box.y0, box.x0, box.y0, box.x0])
+            boxes.append(_as_rows(found, box))
             edges.used += count
     if not boxes:
         return []
@@ -107,9 +107,9 @@ class _Edges:
         return np.concatenate(self._pairs, axis=1) if self._pairs else np.zeros((2, 0), np.int64)
 
 
-def _as_rows(found: list[tuple[slice, slice]]) -> NDArray[np.int64]:
+def _as_rows(found: list[tuple[slice, slice]], block: Box) -> NDArray[np.int64]:
     rows = [(y.start, x.start, y.stop, x.stop) for y, x in found]
-    return np.asarray(rows, np.int64)
+    return np.asarray(rows, np.int64) + np.asarray([block.y0, block.x0] * 2)
 
 
 def _join_rows(rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> list[Box]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
-
 from eii.errors import HoleError, ImageError
+from numpy.typing import DTypeLike, NDArray
 
 DTYPES = ("uint8", "uint16", "float32")
 
@@ -74,9 +73,7 @@ def check_hole(hole: NDArray[Any], shape: tuple[int, int]) -> None:
             "Crop or resample one of them."
         )
     if hole.size and hole.all():
-        raise HoleError(
-            "The hole covers the whole plane: there is no known pixel to restore from."
-        )
+        raise HoleError("The hole covers the whole plane: there is no known pixel to restore from.")
 
 
 def default_scale(dtype: DTypeLike, channels: int) -> Scale:
