@@ -54,5 +54,5 @@ class MissingExtraError(EIIError, ImportError):
     """An optional dependency is not installed."""
 
 
-class Cancelled(EIIError, RuntimeError):
+class Cancelled(EIIError, RuntimeError):  # noqa: N818 - it reports a wish, not a fault
     """The caller asked to stop; what was finished stays finished."""

@@ -91,7 +91,7 @@ class DiskPatches:
         """Write the patches under a temporary name, flush them to the disk, rename."""
         temporary = self._folder / f"{key}.partial"
         with temporary.open("wb") as file:
-            np.savez(file, **_pack(patches))
+            np.savez(file, allow_pickle=False, **_pack(patches))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path(key))
@@ -182,8 +182,10 @@ def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
         trust[outside] += dense[..., -1] * part
         weight[outside] += part
     filled = weight > 0
-    safe = np.where(filled, weight, 1)
-    return Overlay(filled, total / safe[..., np.newaxis], np.where(filled, trust / safe, 1))
+    safe = np.where(filled, weight, np.float32(1))
+    values: NDArray[np.float32] = total / safe[..., np.newaxis]
+    sure: NDArray[np.float32] = np.where(filled, trust / safe, np.float32(1))
+    return Overlay(filled, values, sure)
 
 
 def _ramp(patch: Patch) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -73,7 +74,7 @@ class Runner:
         for number, task in enumerate(self._job.tasks):
             for index, unit in enumerate(task.units):
                 if unit.level == level:
-                    yield lambda number=number, index=index: self._restore(number, index)
+                    yield partial(self._restore, number, index)
 
     def _restore(self, number: int, index: int) -> None:
         key = unit_key(number, index)

@@ -125,12 +125,10 @@ def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDAr
     if factor == 1:
         return _read_scaled(layer, full, scale)
     rows = max(1, _STRIP // (full.width * factor)) * factor
-    strips = [
-        shrink(
-            *_read_scaled(layer, Box(y, full.x0, min(y + rows, full.y1), full.x1), scale), factor
-        )
-        for y in range(full.y0, full.y1, rows)
+    parts = [
+        Box(y, full.x0, min(y + rows, full.y1), full.x1) for y in range(full.y0, full.y1, rows)
     ]
+    strips = [shrink(*_read_scaled(layer, part, scale), factor) for part in parts]
     image, hole = zip(*strips, strict=True)
     return np.concatenate(image), np.concatenate(hole)
 

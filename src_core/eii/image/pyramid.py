@@ -29,7 +29,8 @@ def shrink(
     """
     known = _cell_sums((~hole)[..., np.newaxis].astype(np.float32), factor)
     total = _cell_sums(np.where(hole[..., np.newaxis], np.float32(0), image), factor)
-    return total / np.maximum(known, 1), known[..., 0] == 0
+    mean: NDArray[np.float32] = total / np.maximum(known, 1)
+    return mean, known[..., 0] == 0
 
 
 def double(image: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:

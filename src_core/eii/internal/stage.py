@@ -66,7 +66,7 @@ def propagate_unit(
 
 
 def _is_rgb(weights: FloatArray) -> bool:
-    return np.count_nonzero(weights) > 1
+    return int(np.count_nonzero(weights)) > 1
 
 
 def _slopes(
