@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from eii.engine.label import ReadHole, blocks_of
 from eii.engine.plan import Unit, plan_plane
 from eii.engine.units import Layer, Recipe
@@ -16,7 +18,6 @@ from eii.image.geometry import Box
 from eii.image.hole import grow_hole
 from eii.image.mono import luma_weights, principal_channel
 from eii.options import RestoreOptions
-from numpy.typing import NDArray
 
 _SAMPLED_WINDOWS = 24  # evenly spaced over the units; enough for stable percentiles and palettes
 _SAMPLED_PIXELS = 50_000  # known pixels kept of each of them for the scale

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from eii.image.geometry import Box
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from eii.image.geometry import Box
 
 ReadHole = Callable[[Box], NDArray[np.bool_]]
 BLOCK = 2048

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from eii.engine.plan import BLEND, Unit
 from eii.image.geometry import Box, union
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -183,8 +184,8 @@ def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
         weight[outside] += part
     filled = weight > 0
     safe = np.where(filled, weight, np.float32(1))
-    values: NDArray[np.float32] = total / safe[..., np.newaxis]
-    sure: NDArray[np.float32] = np.where(filled, trust / safe, np.float32(1))
+    values = np.divide(total, safe[..., np.newaxis], dtype=np.float32)
+    sure = np.where(filled, np.divide(trust, safe, dtype=np.float32), np.float32(1))
     return Overlay(filled, values, sure)
 
 

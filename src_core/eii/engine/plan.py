@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
 from eii.engine.label import ReadHole, hole_boxes
 from eii.image.geometry import Box, union
 

@@ -11,6 +11,8 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from eii.engine.job import Job, Task
 from eii.engine.patches import Overlay, PatchStore, UnitIndex, lay, unit_key
 from eii.engine.units import Recipe, restore_unit
@@ -18,7 +20,6 @@ from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, to_dtype
 from eii.image.geometry import Box
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Runner:
         self._store = store
         self._backbone = backbone
         self._indexes: dict[tuple[int, int], UnitIndex] = {}
+
+    @property
+    def unit_count(self) -> int:
+        """Return how many windows the job has."""
+        return self._job.unit_count
 
     def compute(self, reporting: Reporting, *, workers: int | None = None) -> None:
         """Restore every unit that the store does not have, coarse levels first.

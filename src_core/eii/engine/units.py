@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from eii.engine.label import ReadHole
 from eii.engine.patches import Overlay, Patch
 from eii.engine.plan import Unit, fit_window
@@ -17,7 +19,6 @@ from eii.image.hole import distance_to_known
 from eii.image.mono import to_luma
 from eii.image.pyramid import double, shrink
 from eii.internal.stage import propagate_unit
-from numpy.typing import NDArray
 
 ReadImage = Callable[[Box], NDArray[Any]]
 ReadGuide = Callable[[Box], Overlay]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from eii.external.backbone import Hole, Luma
 from eii.external.initial import fill
 

@@ -14,11 +14,12 @@ References
 from __future__ import annotations
 
 import numpy as np
-from eii.image.hole import distance_to_known
-from eii.image.pyramid import double, shrink
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
+
+from eii.image.hole import distance_to_known
+from eii.image.pyramid import double, shrink
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from eii.errors import HoleError, ImageError
 from numpy.typing import DTypeLike, NDArray
+
+from eii.errors import HoleError, ImageError
 
 DTYPES = ("uint8", "uint16", "float32")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from eii.errors import OptionError
 from numpy.typing import NDArray
+
+from eii.errors import OptionError
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G and B in luma (ITU-R BT.601), as in the paper, section 3.1."""

@@ -29,7 +29,7 @@ def shrink(
     """
     known = _cell_sums((~hole)[..., np.newaxis].astype(np.float32), factor)
     total = _cell_sums(np.where(hole[..., np.newaxis], np.float32(0), image), factor)
-    mean: NDArray[np.float32] = total / np.maximum(known, 1)
+    mean = np.divide(total, np.maximum(known, 1), dtype=np.float32)
     return mean, known[..., 0] == 0
 
 

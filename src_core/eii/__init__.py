@@ -1,0 +1,5 @@
+"""Fill the holes of images: structure by a backbone, colour from the image itself."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

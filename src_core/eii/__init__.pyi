@@ -1,0 +1,13 @@
+from . import errors as errors
+from ._version import __version__ as __version__
+from .api import RestoreSummary as RestoreSummary
+from .api import export as export
+from .api import restore as restore
+from .api import restore_to_zarr as restore_to_zarr
+from .api import verify as verify
+from .engine.compare import Difference as Difference
+from .engine.compare import Verification as Verification
+from .io.source import open_hole as open_hole
+from .io.source import open_source as open_source
+from .options import RestoreOptions as RestoreOptions
+from .progress import Progress as Progress

@@ -1,0 +1,287 @@
+"""The whole method on one screen: arrays or files in, the same with its holes filled out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii._version import __version__
+from eii.device import pick_device
+from eii.engine.compare import Verification, compare
+from eii.engine.job import make_job
+from eii.engine.patches import MemoryPatches
+from eii.engine.run import Reporting, Runner
+from eii.external.stage import load_backbone
+from eii.image.geometry import Box
+from eii.io import export as _export
+from eii.io.axes import channels_last, plane_key
+from eii.io.sink import INPAINTED, ZarrSink, check_output
+from eii.io.source import Hole, Source, open_hole, open_source
+from eii.options import RestoreOptions
+from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_progress, never_stop
+
+
+@dataclass(frozen=True)
+class RestoreSummary:
+    """What a restoration did.
+
+    Parameters
+    ----------
+    out : Path
+        The result.
+    filled : int
+        Pixels that were filled, over all planes; channels are not counted apart.
+    known : int
+        Pixels that were kept.
+    windows : int
+        Windows that were restored.
+    seconds : float
+    """
+
+    out: Path
+    filled: int
+    known: int
+    windows: int
+    seconds: float
+
+
+def restore(
+    image: NDArray[Any],
+    hole: NDArray[Any],
+    *,
+    options: RestoreOptions | None = None,
+    axes: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> NDArray[Any]:
+    """Fill the holes of an image.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N), (M, N, 3), (M, N, 4) or any with ``axes``
+        uint8, uint16 or float32. Alpha is kept as it is.
+    hole : ndarray of shape (M, N), or with the image's axes
+        Bool, or any number: what is not zero is to be filled. With a channel axis, every channel
+        has a hole of its own.
+    options : RestoreOptions, optional
+    axes : str, optional
+        One letter of ``tczyx`` for each dimension of the image, for example ``"czyx"``.
+        Planes of t and z are restored one by one.
+    on_progress : callable
+        Is told of every window that is done.
+    should_stop : callable
+        Is asked between windows.
+
+    Returns
+    -------
+    ndarray
+        Of the image's shape and dtype; known pixels bit-identical.
+
+    Raises
+    ------
+    ImageError
+        If the image is empty, of another dtype, or a known pixel is not finite.
+    HoleError
+        If the hole does not fit the image, or covers a whole plane of it.
+    OptionError
+        If an option does not fit the image.
+    Cancelled
+        If ``should_stop`` said so.
+
+    Notes
+    -----
+    The result does not depend on the number of workers.
+
+    References
+    ----------
+    .. [1] T. Wang, H. Ouyang, Q. Chen, "Image Inpainting with External-Internal Learning and
+           Monochromic Bottleneck", CVPR 2021, arXiv:2104.09068.
+
+    Examples
+    --------
+    >>> import eii, numpy as np
+    >>> image = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+    >>> hole = np.zeros((64, 64), bool)
+    >>> hole[20:30, 20:30] = True
+    >>> damaged = np.where(hole, 0, image).astype(np.uint8)
+    >>> int(np.abs(eii.restore(damaged, hole).astype(int) - image).max())
+    0
+    """
+    options = options or RestoreOptions()
+    source = open_source(image, axes=axes)
+    runner = _compute(source, open_hole(hole, source), options, Reporting(on_progress, should_stop))
+    result = np.array(image, order="C")
+    whole = Box(0, 0, *source.plane_shape)
+    for plane in source.planes:
+        view = channels_last(result[plane_key(source.axes, plane, *whole.slices)], source.axes)
+        runner.paste(view, whole, runner.numbers_of(plane))
+    return result
+
+
+def restore_to_zarr(
+    image: Any,
+    hole: Any,
+    out: str | Path,
+    *,
+    options: RestoreOptions | None = None,
+    overwrite: bool = False,
+    series: int | None = None,
+    axes: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> RestoreSummary:
+    """Fill the holes of an image on disk and write the result as OME-Zarr.
+
+    Parameters
+    ----------
+    image : str, Path, ndarray, dask array or zarr array
+        OME-Zarr, Zarr, TIFF, OME-TIFF, PNG, JPEG, WebP, .npy, or an array.
+    hole : the same
+        What is not zero is to be filled; also a coarser level, when the ratio is whole.
+    out : str or Path
+        The folder to write.
+    options : RestoreOptions, optional
+    overwrite : bool
+        Replace what is at ``out``, once the new result is whole.
+    series : int, optional
+        Which image of a file that holds several, from 0.
+    axes : str, optional
+        The meaning of each dimension, where the file does not say.
+    on_progress : callable
+        Is told of every window and every region written.
+    should_stop : callable
+        Is asked between them.
+
+    Returns
+    -------
+    RestoreSummary
+        The result is an OME-Zarr 0.5 with the source's axes, scale and channels; known pixels are
+        bit-identical; ``labels/inpainted`` marks those that are invented.
+
+    Raises
+    ------
+    SourceError, ImageError, HoleError, OptionError, Cancelled
+        As `restore` and `open_source`.
+    OutputError
+        If ``out`` exists and ``overwrite`` is false, is the source or inside it, or cannot be
+        written. Nothing is left there then.
+
+    Notes
+    -----
+    The image is read and written region by region.
+    """
+    start, out = time.monotonic(), Path(out)
+    options = options or RestoreOptions()
+    source = open_source(image, series=series, axes=axes)
+    check_output(out, source, overwrite=overwrite)
+    opened = open_hole(hole, source)
+    reporting = Reporting(on_progress, should_stop)
+    runner = _compute(source, opened, options, reporting)
+    with ZarrSink(out, source, overwrite=overwrite) as sink:
+        known, filled = _store(runner, source, sink, reporting)
+        sink.finish(_provenance(source, opened, options, filled))
+    return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
+
+
+def verify(source: Any, result: Any, *, series: int | None = None) -> Verification:
+    """Compare every known pixel of a result with its source, bit for bit.
+
+    Parameters
+    ----------
+    source : str, Path or array
+        What was restored.
+    result : str or Path
+        An OME-Zarr written by `restore_to_zarr`.
+    series : int, optional
+        Which image of a source that holds several, from 0.
+
+    Returns
+    -------
+    Verification
+        Its ``difference`` is None when not one known pixel differs.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be read, or the result does not say which pixels are invented.
+    ImageError
+        If the images differ in shape or dtype.
+    """
+    restored = open_source(result)
+    original = open_source(source, series=series, axes=_axes_like(source, restored))
+    filled = open_hole(Path(result) / INPAINTED, restored)
+    return compare(original, restored, filled)
+
+
+def export(result: Any, file: str | Path, *, overwrite: bool = False) -> None:
+    """Write a result as a TIFF or PNG file.
+
+    Parameters
+    ----------
+    result : str, Path or array
+        Usually an OME-Zarr written by `restore_to_zarr`.
+    file : str or Path
+        Ends with .tif, .tiff or .png.
+    overwrite : bool
+        Replace what is there.
+
+    Raises
+    ------
+    OutputError
+        If the file exists, cannot be written, or its format cannot hold the image.
+    SourceError
+        If the result cannot be read.
+    """
+    _export.export(open_source(result), Path(file), overwrite=overwrite)
+
+
+def _compute(source: Source, hole: Hole, options: RestoreOptions, reporting: Reporting) -> Runner:
+    job = make_job(source, hole, options)
+    backbone = load_backbone(options.backbone, device=_device(options))
+    runner = Runner(job, MemoryPatches(), backbone)
+    runner.compute(reporting, workers=options.workers)
+    return runner
+
+
+def _device(options: RestoreOptions) -> str:
+    # Asking what devices there are imports torch, which the classical backbone never needs.
+    return "cpu" if options.backbone == "classical" else pick_device(options.device)
+
+
+def _store(runner: Runner, source: Source, sink: ZarrSink, reporting: Reporting) -> tuple[int, int]:
+    known = filled = 0
+    regions = list(sink.regions())
+    for done, (plane, box) in enumerate(regions, start=1):
+        check_stop(reporting.should_stop)
+        pasted = runner.paste(source.read(plane, box), box, runner.numbers_of(plane))
+        sink.write(
+            plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
+        )
+        filled += int(pasted.filled.sum())
+        known += pasted.filled.size - int(pasted.filled.sum())
+        reporting.on_progress(Progress("store", done, len(regions)))
+    return known, filled
+
+
+def _provenance(source: Source, hole: Hole, options: RestoreOptions, filled: int) -> dict[str, Any]:
+    return {
+        "software": "napari-eii",
+        "version": __version__,
+        "source": source.name,
+        "hole": hole.source.name,
+        "options": asdict(options),
+        "filled_pixels": filled,
+    }
+
+
+def _axes_like(source: Any, restored: Source) -> str | None:
+    """Return the axes for a source that names none: an array, compared with its own result."""
+    if isinstance(source, str | Path) or len(source.shape) != len(restored.shape):
+        return None
+    named = "".join(restored.axes)
+    return named if tuple(source.shape) == restored.shape else None

@@ -1,0 +1,132 @@
+"""TIFF and OME-TIFF, read lazily."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tifffile
+import zarr
+
+from eii.errors import SourceError
+from eii.io.axes import check_axes, guess_axes
+from eii.io.source import Facts, Source
+
+_RESOLUTION, _UNIT, _ICC = "XResolution", "ResolutionUnit", "InterColorProfile"
+_GRAY_AND_RGB = (0, 1, 2, 6)  # photometric: white-is-zero, black-is-zero, RGB, YCbCr
+_OME_UNITS = {"µm": "micrometer", "nm": "nanometer", "mm": "millimeter", "m": "meter"}
+
+
+def open_tiff(path: Path, series: int | None, axes: str | None) -> Source:
+    """Open a TIFF file; pixels are read as they are asked for.
+
+    Parameters
+    ----------
+    path : Path
+    series : int, optional
+        Which series of a file that holds several, from 0.
+    axes : str, optional
+        The meaning of each dimension, where the file does not say.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    SourceError
+        If the file is damaged, has several series and ``series`` does not say which, or colours
+        that are not gray or RGB.
+    """
+    file = tifffile.TiffFile(path)
+    picked = _pick(file, path, series)
+    page = picked.keyframe
+    if int(page.photometric) not in _GRAY_AND_RGB:
+        raise SourceError(
+            f"{path} has colours of kind {page.photometric!r}; gray and RGB are taken. "
+            "Convert it first."
+        )
+    _check_whole(file, picked, path)
+    array: Any = zarr.open(picked.aszarr(level=0), mode="r")
+    samples = "S" in picked.axes
+    named = _axes(picked, axes)
+    count = array.shape[named.index("c")] if samples else 1
+    return Source(
+        str(path),
+        array,
+        named,
+        is_rgb=samples and count >= 3,
+        has_alpha=samples and count in (2, 4) and bool(page.extrasamples),
+        path=path,
+        facts=_facts(file, picked),
+    )
+
+
+def _pick(file: tifffile.TiffFile, path: Path, series: int | None) -> tifffile.TiffPageSeries:
+    count = len(file.series)
+    if count == 0:
+        raise SourceError(f"{path} holds no image.")
+    if count > 1 and series is None:
+        listed = ", ".join(f"{i}: {s.shape} {s.axes}" for i, s in enumerate(file.series))
+        raise SourceError(f"{path} holds {count} series ({listed}). Choose one with `series`.")
+    if not 0 <= (series or 0) < count:
+        raise SourceError(f"`series` must be from 0 to {count - 1} in {path}; got {series}.")
+    return file.series[series or 0]
+
+
+def _check_whole(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -> None:
+    """Raise when strips or tiles lie beyond the end of the file: it was cut short."""
+    size = path.stat().st_size
+    for page in series.pages:
+        if page is None:
+            continue
+        frame = page.aspage() if isinstance(page, tifffile.TiffFrame) else page
+        ends = (o + n for o, n in zip(frame.dataoffsets, frame.databytecounts, strict=True))
+        if max(ends, default=0) > size:
+            raise SourceError(f"{path} is truncated: it ends before its last pixels.")
+
+
+def _axes(series: tifffile.TiffPageSeries, axes: str | None) -> str:
+    if axes is not None:
+        return check_axes(axes, len(series.shape))
+    # S: samples of a pixel. I, Q: pages of which the file says nothing; a stack, plane by plane.
+    named = series.axes.lower().replace("s", "c")
+    for letter in "iq":
+        if letter in named and "z" not in named:
+            named = named.replace(letter, "z", 1)
+    try:
+        return check_axes(named, len(series.shape))
+    except ValueError:
+        return guess_axes(series.shape)
+
+
+def _facts(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Facts:
+    tags = series.keyframe.tags
+    tiff: dict[str, Any] = {"axes": series.axes}
+    if _RESOLUTION in tags:
+        tiff["resolution"] = [_ratio(tags[n].value) for n in (_RESOLUTION, "YResolution")]
+        tiff["resolution_unit"] = int(tags[_UNIT].value) if _UNIT in tags else 2
+    if _ICC in tags:
+        tiff["icc"] = bytes(tags[_ICC].value).hex()
+    scale, units = _ome_scale(file) if file.is_ome else ({}, {})
+    return Facts(scale=scale, units=units, tiff=tiff)
+
+
+def _ratio(value: Any) -> float:
+    over, under = value
+    return float(over) / float(under) if under else 0.0
+
+
+def _ome_scale(file: tifffile.TiffFile) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the pixel sizes that OME-XML gives, and their units."""
+    described = tifffile.xml2dict(file.ome_metadata or "<OME/>").get("OME", {})
+    image = described.get("Image", {})
+    pixels = (image[0] if isinstance(image, list) else image).get("Pixels", {})
+    scale, units = {}, {}
+    for axis in "zyx":
+        size = pixels.get(f"PhysicalSize{axis.upper()}")
+        if size is not None:
+            scale[axis] = float(size)
+            unit = pixels.get(f"PhysicalSize{axis.upper()}Unit", "µm")
+            units[axis] = _OME_UNITS.get(unit, unit)
+    return scale, units
