@@ -1,0 +1,234 @@
+"""The command `eii`: arguments in, one call of the api, a line or two out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+
+from eii._version import __version__
+from eii.errors import Cancelled, EIIError, OutputError
+from eii.options import RestoreOptions
+from eii.progress import OnProgress, Progress
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+DEFAULTS = RestoreOptions()
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Fill the holes of images of any size; not one measured pixel changes.",
+)
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Series = Annotated[
+    int | None, typer.Option(help="Which image of a file that holds several, from 0.")
+]
+Axes = Annotated[
+    str | None, typer.Option(help="Meaning of each dimension, of tczyx, where the file is silent.")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"eii {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Take the options that come before a command; `main` acts on --debug."""
+
+
+@app.command()
+def restore(
+    image: Annotated[Path, typer.Argument(help="OME-Zarr, Zarr, TIFF, PNG, JPEG, WebP or .npy.")],
+    hole: Annotated[Path, typer.Argument(help="The same kinds; what is not zero is filled.")],
+    out: Annotated[Path, typer.Argument(help="The OME-Zarr to write.")],
+    backbone: Annotated[str, typer.Option(help="Completes structure.")] = DEFAULTS.backbone,
+    colour: Annotated[str, typer.Option(help="Propagates colour.")] = DEFAULTS.colour,
+    channels: Annotated[str, typer.Option(help="auto, rgb, each or principal.")] = "auto",
+    principal: Annotated[int | None, typer.Option(help="The channel completed.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = DEFAULTS.device,
+    grow: Annotated[int, typer.Option(help="Grow the hole by so many pixels.")] = DEFAULTS.grow,
+    workers: Annotated[int | None, typer.Option(help="Threads.")] = DEFAULTS.workers,
+    series: Series = None,
+    axes: Axes = None,
+    overwrite: Overwrite = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Fill the HOLE of IMAGE and write the result to OUT."""
+    from eii.api import restore_to_zarr
+
+    options = RestoreOptions(
+        backbone=backbone,
+        colour=colour,
+        channels=channels,
+        principal=principal,
+        device=device,
+        grow=grow,
+        workers=workers,
+    )
+    with _shown(quiet) as on_progress:
+        done = restore_to_zarr(
+            image,
+            hole,
+            out,
+            options=options,
+            overwrite=overwrite,
+            series=series,
+            axes=axes,
+            on_progress=on_progress,
+        )
+    typer.echo(
+        f"{done.out}: {done.filled} pixels filled in {done.windows} windows, "
+        f"{done.known} kept, {done.seconds:.1f} s"
+    )
+
+
+@app.command()
+def export(
+    result: Annotated[Path, typer.Argument(help="An OME-Zarr written by restore.")],
+    file: Annotated[Path, typer.Argument(help="The .tif or .png to write.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Write RESULT as a TIFF or PNG FILE."""
+    from eii.api import export as run
+
+    run(result, file, overwrite=overwrite)
+    typer.echo(f"{file}: written")
+
+
+@app.command()
+def verify(
+    source: Annotated[Path, typer.Argument(help="What was restored.")],
+    result: Annotated[Path, typer.Argument(help="An OME-Zarr written by restore.")],
+    series: Series = None,
+) -> None:
+    """Prove that every known pixel of RESULT is that of SOURCE; exit 1 if one is not."""
+    from eii.api import verify as run
+
+    found = run(source, result, series=series)
+    if found.difference is not None:
+        at = found.difference
+        errors.print(
+            f"A known pixel differs: plane {at.plane or 0}, channel {at.channel}, y={at.y}, "
+            f"x={at.x}: {at.source:g} in the source, {at.result:g} in the result.",
+            markup=False,
+        )
+        raise typer.Exit(FAILED)
+    typer.echo(f"{found.known} known pixels are identical, {found.filled} are filled")
+
+
+@app.command()
+def info(
+    path: Annotated[Path, typer.Argument(help="Any image that restore takes.")],
+    series: Series = None,
+    axes: Axes = None,
+) -> None:
+    """Say what PATH holds."""
+    from eii.io.source import open_source
+
+    source = open_source(path, series=series, axes=axes)
+    kind = "RGBA" if source.is_rgb and source.has_alpha else "RGB" if source.is_rgb else "channels"
+    units = source.facts.units
+    sizes = [
+        f"{a}={v:g} {units.get(a, '')}".rstrip() for a, v in source.facts.scale.items() if v != 1
+    ]
+    typer.echo(f"{source.name}")
+    typer.echo(f"  axes {source.axes}, shape {source.shape}, {source.dtype.name}")
+    typer.echo(f"  {len(source.planes)} plane(s) of {source.plane_shape}, {source.channels} {kind}")
+    if sizes:
+        typer.echo(f"  pixel size {', '.join(sizes)}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the result goes.")] = Path("demo"),
+) -> None:
+    """Restore a packaged photograph with real scratches and dust."""
+    from eii.demo import run_demo
+
+    with _shown(quiet=False) as on_progress:
+        done = run_demo(folder, on_progress=on_progress)
+    if done.verification.difference is not None:
+        raise OutputError(f"{done.summary.out} differs from its source in a known pixel.")
+    typer.echo(f"Result:  {done.summary.out.resolve()}")
+    typer.echo(f"Picture: {done.picture.resolve()}")
+    typer.echo(
+        f"{done.summary.filled} pixels filled, {done.verification.known} verified identical, "
+        f"{done.summary.seconds:.1f} s"
+    )
+
+
+@contextmanager
+def _shown(quiet: bool) -> Iterator[OnProgress]:
+    """Give a callback that draws a bar for each stage, on stderr."""
+    bar = Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        disable=quiet,
+    )
+    rows: dict[str, int] = {}
+
+    def on_progress(report: Progress) -> None:
+        if report.stage not in rows:
+            rows[report.stage] = bar.add_task(report.stage, total=report.total)
+        bar.update(bar.task_ids[rows[report.stage]], completed=report.done)
+
+    with bar:
+        yield on_progress
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 failed, 2 wrong input, 130 interrupted.
+
+    Any error is one line on stderr; ``--debug`` shows its traceback.
+    """
+    debug = "--debug" in sys.argv[1:]
+    sys.argv = [a for a in sys.argv if a != "--debug"]
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(WRONG_INPUT)
+    except (KeyboardInterrupt, click.Abort, Cancelled):
+        errors.print("Interrupted.")
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        errors.print(f"eii: {error or type(error).__name__}".replace("\n", " "), markup=False)
+        wrong = isinstance(error, EIIError) and not isinstance(error, OutputError | RuntimeError)
+        sys.exit(WRONG_INPUT if wrong else FAILED)
+
+
+if __name__ == "__main__":
+    main()

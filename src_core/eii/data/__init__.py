@@ -1,0 +1,1 @@
+"""Packaged images with real defects, and their holes."""
