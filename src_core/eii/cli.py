@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -21,7 +20,7 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 
 from eii._version import __version__
-from eii.errors import Cancelled, EIIError, OutputError
+from eii.errors import Cancelled, EIIError, OutputError, SourceError
 from eii.options import RestoreOptions
 from eii.progress import OnProgress, Progress
 
@@ -213,20 +212,14 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     sys.argv = [a for a in sys.argv if a != "--debug"]
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(WRONG_INPUT)
-    except (KeyboardInterrupt, click.Abort, Cancelled):
-        errors.print("Interrupted.")
+        app()
+    except Cancelled:
         sys.exit(INTERRUPTED)
     except Exception as error:
         if debug:
             raise
         errors.print(f"eii: {error or type(error).__name__}".replace("\n", " "), markup=False)
-        wrong = isinstance(error, EIIError) and not isinstance(error, OutputError | RuntimeError)
+        wrong = isinstance(error, EIIError) and isinstance(error, ValueError | SourceError)
         sys.exit(WRONG_INPUT if wrong else FAILED)
 
 

@@ -7,6 +7,7 @@ EIIError
 ├── HintError         ValueError    a colour hint does not fit the image or the hole
 ├── SourceError       OSError       a file cannot be read
 ├── OutputError       OSError       a file cannot be written
+│   └── OutputPathError ValueError  the path exists, or is the source's
 ├── WeightsError      ValueError    a weights file is missing, wrong or truncated
 ├── JournalError      RuntimeError  a resumed run differs from the one begun
 ├── MissingExtraError ImportError   an optional dependency is not installed
@@ -40,6 +41,10 @@ class SourceError(EIIError, OSError):
 
 class OutputError(EIIError, OSError):
     """A result cannot be written where it was asked for."""
+
+
+class OutputPathError(OutputError, ValueError):
+    """A result may not be written to this path: it exists, or is the source's."""
 
 
 class WeightsError(EIIError, ValueError):

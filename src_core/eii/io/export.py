@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from eii.errors import EIIError, OutputError
+from eii.errors import EIIError, OutputError, OutputPathError
 from eii.image.geometry import Box
 from eii.io.source import Source
 
@@ -46,9 +46,9 @@ def export(source: Source, file: Path, *, overwrite: bool = False) -> None:
     writers = {".tif": _write_tiff, ".tiff": _write_tiff, ".png": _write_png}
     writer = writers.get(file.suffix.lower())
     if writer is None:
-        raise OutputError(f"{file} must end with {', '.join(writers)}; got {file.suffix!r}.")
+        raise OutputPathError(f"{file} must end with {', '.join(writers)}; got {file.suffix!r}.")
     if file.exists() and not overwrite:
-        raise OutputError(f"{file} exists. Choose another path, or allow to overwrite it.")
+        raise OutputPathError(f"{file} exists. Choose another path, or allow to overwrite it.")
     temporary = file.with_name(file.name + ".partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def _tiles(source: Source, *, packed: bool) -> Iterator[NDArray[Any]]:
 def _write_png(source: Source, file: Path) -> None:
     gray_or_rgb = source.channels == 1 or source.is_rgb or source.has_alpha
     if len(source.planes) > 1 or not gray_or_rgb or source.dtype.kind != "u":
-        raise OutputError(
+        raise OutputPathError(
             f"PNG cannot hold {source.dtype.name} of axes {source.axes} {source.shape}: it takes "
             "one plane of gray or RGB, 8 or 16 bits. Export to .tif."
         )

@@ -12,7 +12,7 @@ import numpy as np
 import zarr
 from numpy.typing import DTypeLike, NDArray
 
-from eii.errors import OutputError
+from eii.errors import OutputError, OutputPathError
 from eii.image.geometry import Box
 from eii.io.axes import ORDER, plane_key
 from eii.io.multiscale import build_pyramid, describe_image, describe_label
@@ -181,15 +181,17 @@ class ZarrSink:
 
 
 def check_output(out: Path, source: Source, *, overwrite: bool) -> None:
-    """Raise `OutputError` if a result may not be written to ``out``."""
+    """Raise `OutputPathError` if a result may not be written to ``out``."""
     if source.path is not None:
         ours, theirs = out.resolve(), source.path.resolve()
         if ours == theirs or theirs in ours.parents:
-            raise OutputError(f"The output {out} is the source, or inside it. Choose another path.")
+            raise OutputPathError(
+                f"The output {out} is the source, or inside it. Choose another path."
+            )
         if ours in theirs.parents:
-            raise OutputError(f"The source lies inside the output {out}. Choose another path.")
+            raise OutputPathError(f"The source lies inside the output {out}. Choose another path.")
     if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists. Choose another path, or allow to overwrite it.")
+        raise OutputPathError(f"{out} exists. Choose another path, or allow to overwrite it.")
 
 
 def _unwritable(out: Path, error: OSError) -> OutputError:
