@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
+from eii.engine.label import component_boxes, hole_boxes
+from eii.image.geometry import Box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
-
-from eii.engine.label import component_boxes, hole_boxes
-from eii.image.geometry import Box
 
 HOLES = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24))
 

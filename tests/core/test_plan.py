@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from eii.engine.plan import HALO, WINDOW, Unit, fit_window, plan_plane
 from eii.image.geometry import Box
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 SHAPE = (1500, 1300)
 
