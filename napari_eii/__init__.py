@@ -1,0 +1,1 @@
+"""The napari plugin: docks and sample data over the core library `eii`."""

@@ -1,0 +1,66 @@
+"""Long work off napari's thread: progress as Qt signals, cancel as an event."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from eii.progress import OnProgress, Progress, ShouldStop
+from napari.qt.threading import FunctionWorker, create_worker
+from qtpy.QtCore import QObject, Signal
+
+Work = Callable[[OnProgress, ShouldStop], Any]
+
+
+class Job(QObject):
+    """One piece of work in a thread.
+
+    Signals arrive in napari's thread. ``progressed``: done, total, seconds left;
+    ``done``: the work's result; ``failed``: its exception; one of the last two comes, once.
+    """
+
+    progressed = Signal(int, int, float)
+    done = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stop = threading.Event()
+        self._began = time.monotonic()
+        self._worker: FunctionWorker | None = None
+
+    def start(self, work: Work) -> None:
+        """Begin ``work(on_progress, should_stop)``."""
+        self._began = time.monotonic()
+        self._worker = create_worker(_outcome, work, self._report, self._stop.is_set)
+        self._worker.returned.connect(self._deliver)
+        self._worker.start()
+
+    def _deliver(self, outcome: tuple[Any, Exception | None]) -> None:
+        result, error = outcome
+        if error is None:
+            self.done.emit(result)
+        else:
+            self.failed.emit(error)
+
+    def cancel(self) -> None:
+        """Ask the work to stop after the window it is at."""
+        self._stop.set()
+
+    def _report(self, report: Progress) -> None:
+        spent = time.monotonic() - self._began
+        left = spent / report.done * (report.total - report.done)
+        self.progressed.emit(report.done, report.total, left)
+
+
+def _outcome(work: Work, on_progress: OnProgress, should_stop: ShouldStop) -> Any:
+    """Return the work's result and the exception it raised: its owner shows it to the user.
+
+    Left to napari, an exception would be shown as a traceback besides, a cancel too.
+    """
+    try:
+        return work(on_progress, should_stop), None
+    except Exception as error:
+        return None, error

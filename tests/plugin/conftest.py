@@ -1,0 +1,52 @@
+"""A real viewer for every test, and a wait for the thread that restores."""
+
+import numpy as np
+import pytest
+
+from napari_eii._restore import RestoreWidget
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer()
+
+
+@pytest.fixture
+def dock(viewer):
+    widget = RestoreWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Restore")
+    return widget
+
+
+@pytest.fixture
+def restored(viewer, dock, qtbot):
+    """Press Run, wait until the restoration ends, and return the layer it added."""
+
+    def press():
+        before = len(viewer.layers)
+        dock.run.changed.emit(True)
+        qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+        assert len(viewer.layers) == before + 1
+        return viewer.layers[-1]
+
+    return press
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    """Collect what the dock tells the user."""
+    told = []
+    monkeypatch.setattr("napari_eii._restore.show_error", told.append)
+    monkeypatch.setattr("napari_eii._restore.show_info", told.append)
+    return told
+
+
+def gray(shape=(64, 80), dtype=np.uint8):
+    y, x = np.indices(shape[-2:])
+    return np.broadcast_to(((y + x) * 1.2).astype(dtype), shape).copy()
+
+
+def square(shape=(64, 80)):
+    hole = np.zeros(shape, np.uint8)
+    hole[..., 20:30, 30:44] = 1
+    return hole

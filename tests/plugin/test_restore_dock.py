@@ -1,0 +1,196 @@
+"""The Restore dock in a real napari."""
+
+import threading
+
+import numpy as np
+import pytest
+from conftest import gray, square
+
+import eii
+
+pytestmark = pytest.mark.gui
+
+
+def known_equal(result, source, hole):
+    return np.array_equal(result[..., hole == 0], source[..., hole == 0])
+
+
+def test_run_on_gray_adds_a_layer_that_keeps_place_and_looks(viewer, restored):
+    image, hole = gray(), square()
+    layer = viewer.add_image(
+        image, scale=(0.5, 0.25), translate=(3, 4), colormap="magma", contrast_limits=(5, 90)
+    )
+    viewer.add_labels(hole, scale=(0.5, 0.25), translate=(3, 4))
+    result = restored()
+    assert known_equal(result.data, image, hole)
+    assert np.array_equal(result.data, eii.restore(image, hole))
+    assert np.allclose(result.scale, layer.scale)
+    assert np.allclose(result.translate, layer.translate)
+    assert result.colormap.name == "magma"
+    assert tuple(result.contrast_limits) == (5, 90)
+    assert np.array_equal(layer.data, gray())
+
+
+def test_run_on_rgb(viewer, restored):
+    image = np.stack([gray(), gray() // 2, 200 - gray()], axis=-1).astype(np.uint8)
+    viewer.add_image(image, rgb=True)
+    viewer.add_labels(square())
+    result = restored()
+    assert result.rgb
+    assert np.array_equal(result.data[square() == 0], image[square() == 0])
+
+
+def test_run_on_channels(viewer, dock, restored):
+    image = np.stack([gray(dtype=np.uint16) * k for k in (1, 5, 9)])
+    viewer.add_image(image)
+    viewer.add_labels(square())
+    dock.extra.value = "channels"
+    assert known_equal(restored().data, image, square())
+
+
+@pytest.mark.parametrize("planes", ["all", "current"])
+def test_run_on_a_stack_restores_the_planes_asked_for(viewer, dock, restored, planes):
+    image = gray((3, 64, 80))
+    image[:, square() > 0] = 255
+    viewer.add_image(image)
+    viewer.add_labels(square())
+    dock.planes.value = planes
+    viewer.dims.set_current_step(0, 1)
+    result = restored().data
+    changed = (result != image).any(axis=(1, 2))
+    assert changed.tolist() == ([True] * 3 if planes == "all" else [False, True, False])
+
+
+def test_run_on_a_multiscale_layer_restores_full_resolution(viewer, restored):
+    image = gray((128, 160))
+    hole = square((128, 160))
+    viewer.add_image([image, image[::2, ::2]], multiscale=True)
+    viewer.add_labels(hole)
+    assert known_equal(restored().data, image, hole)
+
+
+def test_shapes_mark_the_hole_on_a_scaled_image(viewer, restored):
+    image = gray()
+    image[20:30, 30:44] = 255
+    viewer.add_image(image, scale=(2, 2))
+    viewer.add_shapes([[[40, 60], [40, 86], [58, 86], [58, 60]]], shape_type="rectangle")
+    changed = np.argwhere(restored().data != image)
+    assert changed.min(axis=0).tolist() == [20, 30]
+    assert changed.max(axis=0).tolist() == [29, 43]
+
+
+def test_points_mark_discs(viewer, restored):
+    image = gray()
+    image[25, 33] = 255
+    viewer.add_image(image)
+    viewer.add_points([[25, 33]], size=5)
+    assert restored().data[25, 33] < 120
+
+
+def test_result_binds_to_the_layer_chosen_at_the_start(viewer, dock, qtbot, held):
+    first = viewer.add_image(gray(), name="first")
+    viewer.add_labels(square())
+    dock.run.changed.emit(True)
+    held.began.wait(10)
+    viewer.add_image(np.zeros((9, 9)), name="other")
+    first.name = "renamed"
+    viewer.layers.remove(first)
+    held.go.set()
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert viewer.layers[-1].name == "first restored"
+
+
+def test_cancel_adds_no_layer_and_lets_run_again(viewer, dock, qtbot, held, messages):
+    viewer.add_image(gray())
+    viewer.add_labels(square())
+    dock.run.changed.emit(True)
+    held.began.wait(10)
+    assert dock.cancel.enabled
+    assert not dock.run.enabled
+    dock.cancel.changed.emit(True)
+    held.go.set()
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert len(viewer.layers) == 2
+    assert "stopped" in messages[0]
+
+
+def test_closing_the_viewer_stops_the_run(viewer, dock, qtbot, held):
+    viewer.add_image(gray())
+    viewer.add_labels(square())
+    dock.run.changed.emit(True)
+    held.began.wait(10)
+    viewer.close()
+    qtbot.waitUntil(lambda: held.asked_to_stop(), timeout=10_000)
+    held.go.set()
+
+
+@pytest.mark.parametrize(
+    ("add_hole", "message"),
+    [
+        (lambda v: None, "Choose an image"),
+        (lambda v: v.add_labels(np.zeros((64, 80), np.uint8)), "marks no pixel"),
+        (lambda v: v.add_labels(square((10, 80))), "marks no pixel"),
+        (lambda v: v.add_labels(square(), scale=(2, 2)), "another scale"),
+    ],
+)
+def test_run_with_a_wrong_hole_says_what_to_do(viewer, dock, messages, add_hole, message):
+    viewer.add_image(gray())
+    add_hole(viewer)
+    dock.run.changed.emit(True)
+    assert message in messages[0]
+    assert dock.run.enabled
+
+
+@pytest.mark.parametrize(
+    ("hole", "message"),
+    [(square((40, 80)), "does not fit"), (np.ones((64, 80), np.uint8), "covers all")],
+)
+def test_run_with_a_hole_that_cannot_be_restored_is_told(
+    viewer, dock, qtbot, messages, hole, message
+):
+    viewer.add_image(gray())
+    viewer.add_labels(hole)
+    dock.run.changed.emit(True)
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert message in messages[0]
+    assert len(viewer.layers) == 2
+
+
+def test_run_without_an_image_is_told(viewer, dock, messages):
+    viewer.add_labels(square())
+    dock.run.changed.emit(True)
+    assert "Choose an image" in messages[0]
+
+
+@pytest.mark.parametrize("sample", ["photograph", "histology"])
+def test_sample_opens_and_restores_with_no_other_step(viewer, dock, restored, sample):
+    viewer.open_sample("napari-eii", sample)
+    image = viewer.layers[0].data
+    hole = viewer.layers[1].data
+    result = restored().data
+    assert np.array_equal(result[hole == 0], image[hole == 0])
+    assert not np.array_equal(result[hole > 0], image[hole > 0])
+
+
+class Held:
+    """A restoration that waits until it is let go, to look at the dock meanwhile."""
+
+    def __init__(self):
+        self.began, self.go = threading.Event(), threading.Event()
+        self.asked_to_stop = lambda: False
+
+    def restore(self, image, hole, *, should_stop, **rest):
+        self.asked_to_stop = should_stop
+        self.began.set()
+        self.go.wait(10)
+        return eii.api.restore(image, hole, should_stop=should_stop, **rest)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    import eii.api
+
+    one = Held()
+    monkeypatch.setattr("napari_eii._restore.eii.restore", one.restore, raising=False)
+    yield one
+    one.go.set()
