@@ -2,11 +2,10 @@
 
 import threading
 
+import eii
 import numpy as np
 import pytest
 from conftest import gray, square
-
-import eii
 
 pytestmark = pytest.mark.gui
 
@@ -188,7 +187,6 @@ class Held:
 
 @pytest.fixture
 def held(monkeypatch):
-    import eii.api
 
     one = Held()
     monkeypatch.setattr("napari_eii._restore.eii.restore", one.restore, raising=False)

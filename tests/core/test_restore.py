@@ -1,0 +1,196 @@
+"""restore(): arrays in, arrays out."""
+
+import eii
+import numpy as np
+import pytest
+from eii.engine.job import make_job
+from eii.engine.patches import DiskPatches
+from eii.engine.run import Reporting, Runner
+from eii.errors import Cancelled, HoleError, ImageError, OptionError
+from eii.external.classical import ClassicalBackbone
+from eii.image.geometry import Box
+from eii.progress import ignore_progress, never_stop
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+LAYOUTS = [("yx", 2), ("yxc", 3), ("yxc", 4), ("cyx", 5), ("zyx", 3), ("tcyx", 2), ("zyxc", 3)]
+
+
+@st.composite
+def damaged(draw):
+    axes, count = draw(st.sampled_from(LAYOUTS))
+    size = {"y": draw(st.integers(2, 40)), "x": draw(st.integers(2, 40)), "t": 2, "z": 2}
+    shape = tuple(size.get(a, count) for a in axes)
+    dtype = draw(st.sampled_from([np.uint8, np.uint16, np.float32]))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    image = (rng.random(shape) * (255 if dtype != np.float32 else 1)).astype(dtype)
+    hole = rng.random((size["y"], size["x"])) < draw(st.floats(0, 0.6))
+    hole[0, 0] = False
+    return image, hole, axes
+
+
+def over_image(hole, axes):
+    """Return the hole with an axis for each one of the image."""
+    index = tuple(slice(None) if a in "yx" else np.newaxis for a in axes)
+    return hole[index]
+
+
+@given(damaged())
+def test_restore_leaves_every_known_pixel_as_it_is(case):
+    image, hole, axes = case
+    before = image.copy()
+    result = eii.restore(image, hole, axes=axes)
+    assert result.shape == image.shape
+    assert result.dtype == image.dtype
+    kept = np.broadcast_to(~over_image(hole, axes), image.shape)
+    assert np.array_equal(result[kept], image[kept])
+    assert np.array_equal(image, before)
+
+
+@given(damaged())
+def test_restore_of_an_empty_hole_is_the_identity(case):
+    image, hole, axes = case
+    assert np.array_equal(eii.restore(image, np.zeros_like(hole), axes=axes), image)
+
+
+def test_restore_keeps_alpha_even_in_the_hole():
+    image = np.random.default_rng(0).integers(0, 255, (30, 30, 4), np.uint8)
+    hole = np.zeros((30, 30), bool)
+    hole[5:15, 5:15] = True
+    result = eii.restore(image, hole)
+    assert np.array_equal(result[..., 3], image[..., 3])
+    assert not np.array_equal(result[..., :3], image[..., :3])
+
+
+def test_restore_with_a_hole_for_each_channel_changes_only_that_channel():
+    image = np.random.default_rng(0).integers(0, 999, (3, 30, 30)).astype(np.uint16)
+    hole = np.zeros(image.shape, bool)
+    hole[1, 5:15, 5:15] = True
+    result = eii.restore(image, hole, axes="cyx")
+    assert np.array_equal(result[~hole], image[~hole])
+    assert not np.array_equal(result[hole], image[hole])
+
+
+def test_restore_does_not_depend_on_what_the_hole_held():
+    rng = np.random.default_rng(2)
+    image = rng.integers(0, 255, (60, 60, 3), np.uint8)
+    hole = rng.random((60, 60)) < 0.1
+    other = image.copy()
+    other[hole] = rng.integers(0, 255, (hole.sum(), 3))
+    assert np.array_equal(eii.restore(image, hole), eii.restore(other, hole))
+
+
+def test_restore_fills_nan_that_lies_in_the_hole():
+    image = np.ones((20, 20), np.float32)
+    image[5, 5] = np.nan
+    assert np.array_equal(eii.restore(image, np.isnan(image)), np.ones((20, 20), np.float32))
+
+
+@settings(max_examples=8)
+@given(order=st.permutations(range(6)), workers=st.integers(1, 3))
+def test_result_is_the_same_for_any_order_and_workers(tmp_path_factory, order, workers):
+    rng = np.random.default_rng(3)
+    image = rng.integers(0, 255, (700, 600), np.uint8)
+    hole = np.zeros(image.shape, bool)
+    for k in order:
+        hole[100 * k : 100 * k + 20, 90 * k : 90 * k + 30] = True
+    expected = eii.restore(image, hole, options=eii.RestoreOptions(workers=1))
+    source = eii.open_source(image)
+    job = make_job(source, eii.open_hole(hole, source), eii.RestoreOptions())
+    store = DiskPatches(tmp_path_factory.mktemp("patches"))
+    runner = Runner(job, store, ClassicalBackbone())
+    runner.compute(Reporting(ignore_progress, never_stop), workers=workers)
+    result = image.copy()
+    for box in (Box(300, 0, 700, 600), Box(0, 0, 300, 250), Box(0, 250, 300, 600)):
+        runner.paste(result[box.slices][..., np.newaxis], box, [0])
+    assert np.array_equal(result, expected)
+
+
+def test_restore_of_a_deep_hole_has_no_seam():
+    y, x = np.indices((1400, 1300), np.float32)
+    image = (np.sin(x / 200) * 60 + np.cos(y / 300) * 50 + 128).astype(np.uint8)
+    hole = np.zeros(image.shape, bool)
+    hole[150:1250, 200:1150] = True
+    result = eii.restore(np.where(hole, 0, image).astype(np.uint8), hole).astype(int)
+    assert np.abs(np.diff(result, axis=0)).max() <= 8
+    assert np.abs(np.diff(result, axis=1)).max() <= 8
+
+
+def test_grow_fills_a_rim_around_the_hole():
+    image = np.full((40, 40), 100, np.uint8)
+    image[18:23, 18:23] = 255
+    hole = np.zeros(image.shape, bool)
+    hole[20, 20] = True
+    assert (eii.restore(image, hole, options=eii.RestoreOptions(grow=2)) == 100).all()
+
+
+def test_progress_counts_every_window_and_stop_raises():
+    image, hole = np.zeros((600, 600), np.uint8), np.zeros((600, 600), bool)
+    hole[::100, ::100] = True
+    reports = []
+    eii.restore(image, hole, on_progress=reports.append)
+    assert [r.done for r in reports] == list(range(1, reports[0].total + 1))
+    with pytest.raises(Cancelled, match="Stopped"):
+        eii.restore(image, hole, should_stop=lambda: True)
+
+
+IMAGE = np.zeros((8, 9), np.uint8)
+HOLE = np.eye(8, 9, dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ("image", "hole", "error", "message"),
+    [
+        (IMAGE, HOLE[:5], HoleError, r"\(5, 9\).* does not fit .*\(8, 9\)"),
+        (IMAGE, np.ones((8, 9), bool), HoleError, "covers all of plane"),
+        (IMAGE.astype(bool), HOLE, ImageError, "dtype bool"),
+        (IMAGE.astype(complex), HOLE, ImageError, "complex128"),
+        (IMAGE.astype(object), HOLE, ImageError, "object"),
+        (IMAGE.astype(np.float64), HOLE, ImageError, "float64"),
+        (IMAGE[:0], HOLE[:0], ImageError, "empty"),
+        (np.full((8, 9), np.nan, np.float32), HOLE, ImageError, "not finite: nan"),
+        (np.full((8, 9), np.inf, np.float32), HOLE, ImageError, "not finite: inf"),
+        (IMAGE[0], HOLE[0], ImageError, "cannot be guessed"),
+        (IMAGE, HOLE.astype("U1"), HoleError, "no meaning"),
+    ],
+)
+def test_restore_of_bad_input_says_what_is_wrong(image, hole, error, message):
+    with pytest.raises(error, match=message):
+        eii.restore(image, hole)
+
+
+def test_restore_with_a_channel_wholly_in_its_hole_is_refused():
+    hole = np.zeros((3, 8, 9), bool)
+    hole[1] = True
+    with pytest.raises(HoleError, match="covers all"):
+        eii.restore(np.zeros((3, 8, 9), np.uint8), hole, axes="cyx")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"colour": "magic"}, "`colour` must be one of solve"),
+        ({"channels": "four"}, "`channels`"),
+        ({"device": "tpu"}, "`device`"),
+        ({"grow": -1}, "`grow` must be 0 or more"),
+        ({"workers": 0}, "`workers` must be 1 or more"),
+        ({"principal": -1}, "`principal`"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(OptionError, match=message):
+        eii.RestoreOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"backbone": "none"}, "classical"),
+        ({"channels": "rgb"}, "three channels"),
+        ({"principal": 7}, "from 0 to 1"),
+    ],
+)
+def test_options_that_do_not_fit_the_image_are_refused(options, message):
+    image, hole = np.zeros((2, 8, 9), np.uint8), HOLE
+    with pytest.raises(OptionError, match=message):
+        eii.restore(image, hole, axes="cyx", options=eii.RestoreOptions(**options))

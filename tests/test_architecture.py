@@ -1,0 +1,124 @@
+"""The rules of the house, read off the source."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import eii
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "src_core" / "eii"
+FILES = sorted([*CORE.rglob("*.py"), *(ROOT / "napari_eii").rglob("*.py")])
+NAMES = [str(f.relative_to(ROOT)) for f in FILES]
+
+# Each part may import those listed, beside itself.
+BASE = {"options", "errors", "progress", "_version"}
+MAY_IMPORT = {
+    "errors": set(),
+    "_version": set(),
+    "options": {"errors"},
+    "progress": {"errors"},
+    "device": {"errors"},
+    "data": set(),
+    "image": BASE,
+    "external": {"image", *BASE},
+    "internal": {"image", *BASE},
+    "detect": {"image", *BASE},
+    "engine": {"external", "internal", "detect", "image", *BASE},
+    "io": {"image", *BASE},
+    "api": {"engine", "external", "internal", "detect", "image", "io", "device", *BASE},
+    "demo": {"api", "engine", "io", "image", *BASE},
+    "cli": {"api", "demo", "io", "device", *BASE},
+    "__init__": set(),
+}
+NOT_IN_CORE = {"napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui"}
+NOT_IN_PART = {"engine": {"torch", "zarr", "dask"}, "external": {"zarr", "dask"}}
+
+
+def part_of(file):
+    return file.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+def imports(file):
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+CORE_FILES = [f for f in FILES if f.is_relative_to(CORE)]
+
+
+@pytest.mark.parametrize("file", CORE_FILES, ids=lambda f: str(f.relative_to(CORE)))
+def test_imports_go_one_way(file):
+    part = part_of(file)
+    allowed = MAY_IMPORT[part] | {part}
+    for name in imports(file):
+        top, *rest = name.split(".")
+        assert top not in NOT_IN_CORE | NOT_IN_PART.get(part, set()), name
+        if top == "eii":
+            assert rest[0] in allowed, f"{part} imports {name}"
+
+
+def test_import_of_the_package_stays_light():
+    code = "import sys, eii; print(*{m.split('.')[0] for m in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "skimage", "scipy", "zarr", "dask", *NOT_IN_CORE}
+    assert not heavy & set(run.stdout.split())
+
+
+def test_all_equals_the_public_names():
+    stub = ast.parse((CORE / "__init__.pyi").read_text())
+    named = [a.asname for node in stub.body for a in node.names]
+    assert sorted(named) == sorted(eii.__all__)
+    for name in eii.__all__:
+        assert getattr(eii, name) is not None
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_files_and_functions_are_short(file):
+    text = file.read_text()
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[0]
+            documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            start = first.end_lineno if documented else node.lineno
+            assert node.end_lineno - start <= 40, node.name
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_source_keeps_the_habits(file):
+    text = file.read_text()
+    assert "map_overlap" not in text
+    assert not re.search(r"(?<![\w./])/(tmp|home|root|opt|work)/", text)
+    for node in ast.walk(ast.parse(text)):
+        assert not isinstance(node, ast.Assert), "no assert outside tests"
+        if isinstance(node, ast.ExceptHandler):
+            assert not isinstance(node.body[0], ast.Pass), "no silent except"
+
+
+def public_functions():
+    for file in CORE_FILES:
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                yield pytest.param(node, id=f"{file.relative_to(CORE)}:{node.name}")
+
+
+@pytest.mark.parametrize("node", public_functions())
+def test_public_names_are_documented(node):
+    assert ast.get_docstring(node)
+
+
+@pytest.mark.parametrize("name", [n for n in eii.__all__ if callable(getattr(eii, n))])
+def test_api_docstrings_say_what_goes_in(name):
+    item = getattr(eii, name)
+    if isinstance(item, type):
+        assert item.__doc__
+        return
+    assert "Parameters\n" in item.__doc__
+    assert "Raises\n" in item.__doc__
