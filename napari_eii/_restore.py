@@ -177,9 +177,10 @@ class RestoreWidget(Container):
     def _set_running(self, running: bool) -> None:
         self.run.enabled = not running
         self.cancel.enabled = running
-        self.progress.value = 0
         self.status.value = "Restoring" if running else ""
-        if not running:
+        if running:
+            self.progress.value = 0
+        else:
             self._job = None
 
     def _show_progress(self, done: int, total: int, left: float) -> None:

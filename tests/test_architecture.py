@@ -109,7 +109,7 @@ def public_functions():
                 yield pytest.param(node, id=f"{file.relative_to(CORE)}:{node.name}")
 
 
-@pytest.mark.parametrize("node", public_functions())
+@pytest.mark.parametrize("node", list(public_functions()))
 def test_public_names_are_documented(node):
     assert ast.get_docstring(node)
 

@@ -7,7 +7,7 @@ from .api import restore_to_zarr as restore_to_zarr
 from .api import verify as verify
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
-from .io.source import open_hole as open_hole
+from .io.hole import open_hole as open_hole
 from .io.source import open_source as open_source
 from .options import RestoreOptions as RestoreOptions
 from .progress import Progress as Progress

@@ -20,8 +20,9 @@ from eii.external.stage import load_backbone
 from eii.image.geometry import Box
 from eii.io import export as _export
 from eii.io.axes import channels_last, plane_key
+from eii.io.hole import Hole, open_hole
 from eii.io.sink import INPAINTED, ZarrSink, check_output
-from eii.io.source import Hole, Source, open_hole, open_source
+from eii.io.source import Source, open_source
 from eii.options import RestoreOptions
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_progress, never_stop
 

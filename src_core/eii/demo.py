@@ -13,7 +13,8 @@ from PIL import Image
 from eii.api import RestoreSummary, restore_to_zarr, verify
 from eii.engine.compare import Verification
 from eii.image.geometry import Box
-from eii.io.source import open_hole, open_source
+from eii.io.hole import open_hole
+from eii.io.source import open_source
 from eii.progress import OnProgress, ignore_progress
 
 IMAGE, HOLE = "photograph.png", "photograph_hole.png"

@@ -1,0 +1,41 @@
+"""Take the pictures of the documentation from a real napari, under a virtual screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import napari
+from PIL import Image
+from qtpy.QtWidgets import QApplication
+
+from napari_eii._restore import RestoreWidget
+
+PICTURES = Path(__file__).parent / "pictures"
+COLOURS = 96  # of the palette: keeps a screenshot under 300 kB
+
+
+def shoot_restore_dock() -> None:
+    """Open the sample, restore it, and take the whole window."""
+    viewer = napari.Viewer()
+    viewer.window.resize(1280, 800)
+    viewer.open_sample("napari-eii", "photograph")
+    dock = RestoreWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="Restore", area="right")
+    viewer.reset_view()
+    dock.start()
+    while not dock.run.enabled:
+        QApplication.processEvents()
+    viewer.layers["photograph hole"].visible = False
+    viewer.layers["photograph"].visible = True
+    viewer.canvas.grid.enabled = True
+    viewer.canvas.grid.stride = 1
+    viewer.reset_view()
+    QApplication.processEvents()
+    picture = viewer.screenshot(canvas_only=False, flash=False)
+    reduced = Image.fromarray(picture).convert("RGB").quantize(COLOURS)
+    reduced.save(PICTURES / "restore_dock.png", optimize=True)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    shoot_restore_dock()
