@@ -45,9 +45,9 @@ class RestoreWidget(Container):
                 self.channels,
                 Container(widgets=[self.run, self.cancel], layout="horizontal", labels=False),
                 self.progress,
-                self.status,
             ]
         )
+        self.append(self.status)  # adding one afterwards makes all labels as wide as the widest
         self._bind()
 
     def _make_inputs(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ def open_tiff(path: Path, series: int | None, axes: str | None) -> Source:
         that are not gray or RGB.
     """
     file = tifffile.TiffFile(path)
+    try:
+        return _source_of(file, path, series, axes)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _source_of(file: tifffile.TiffFile, path: Path, series: int | None, axes: str | None) -> Source:
     picked = _pick(file, path, series)
     page = picked.keyframe
     if int(page.photometric) not in _GRAY_AND_RGB:
@@ -48,6 +57,7 @@ def open_tiff(path: Path, series: int | None, axes: str | None) -> Source:
         )
     _check_whole(file, picked, path)
     array: Any = zarr.open(picked.aszarr(level=0), mode="r")
+    weakref.finalize(array, file.close)  # the file is read as long as the array is there
     samples = "S" in picked.axes
     named = _axes(picked, axes)
     count = array.shape[named.index("c")] if samples else 1

@@ -1,0 +1,111 @@
+"""The command line, as a user runs it."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from PIL import Image
+
+pytestmark = pytest.mark.e2e
+
+RNG = np.random.default_rng(0)
+GRAY = RNG.integers(0, 255, (50, 60), np.uint8)
+HOLE = np.zeros((50, 60), np.uint8)
+HOLE[10:20, 15:30] = 255
+
+
+def eii(*arguments):
+    command = [sys.executable, "-m", "eii.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    Image.fromarray(GRAY).save(tmp_path / "gray.png")
+    Image.fromarray(HOLE).save(tmp_path / "hole.png")
+    Image.fromarray(np.stack([GRAY, 255 - GRAY, GRAY // 2], -1)).save(tmp_path / "colour.png")
+    tifffile.imwrite(tmp_path / "deep.tif", GRAY.astype(np.uint16) * 200)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["gray.png", "colour.png", "deep.tif"])
+def test_restore_verify_export(folder, name):
+    out = folder / "out.zarr"
+    run = eii("restore", folder / name, folder / "hole.png", out, "--quiet")
+    assert run.returncode == 0, run.stderr
+    assert "150 pixels filled" in run.stdout
+    run = eii("verify", folder / name, out)
+    assert run.returncode == 0
+    assert "2850 known pixels are identical" in run.stdout
+    assert eii("export", out, folder / "out.tif").returncode == 0
+    shape = tifffile.imread(folder / "out.tif").shape
+    assert shape == ((50, 60, 3) if name == "colour.png" else (50, 60))
+
+
+def test_verify_names_the_first_differing_pixel(folder):
+    out = folder / "out.zarr"
+    eii("restore", folder / "gray.png", folder / "hole.png", out, "--quiet")
+    zarr.open_array(f"{out}/0", mode="r+")[3, 4] = np.uint8(255 - GRAY[3, 4])
+    run = eii("verify", folder / "gray.png", out)
+    assert run.returncode == 1
+    assert "y=3, x=4" in run.stderr
+
+
+def test_info_says_what_a_file_holds(folder):
+    run = eii("info", folder / "deep.tif")
+    assert run.returncode == 0
+    assert "uint16" in run.stdout
+    assert "(50, 60)" in run.stdout
+
+
+def test_demo_leaves_a_verified_result_and_a_picture(tmp_path):
+    run = eii("demo", tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "verified identical" in run.stdout
+    assert Image.open(tmp_path / "before_after.png").size == (1432, 520)
+    assert (tmp_path / "photograph.zarr" / "zarr.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent.png", "hole.png", "out.zarr"], "does not exist"),
+        (["gray.png", "absent.png", "out.zarr"], "does not exist"),
+        (["hole.png", "notes.txt", "out.zarr"], "not an image"),
+        (["gray.png", "small.png", "out.zarr"], "does not fit"),
+        (["gray.png", "full.png", "out.zarr"], "covers all"),
+        (["gray.png", "hole.png", "taken"], "exists"),
+        (["gray.png", "hole.png", "out.zarr", "--colour", "magic"], "`colour` must be one of"),
+        (["gray.png", "hole.png", "out.zarr", "--grow", "-3"], "`grow` must be 0 or more"),
+        (["gray.png", "hole.png"], "Missing argument"),
+    ],
+)
+def test_wrong_input_is_one_line_exit_2_and_nothing_written(folder, arguments, message):
+    Image.fromarray(HOLE[:20]).save(folder / "small.png")
+    Image.fromarray(np.full_like(HOLE, 255)).save(folder / "full.png")
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "taken").mkdir()
+    before = set(folder.rglob("*"))
+    paths = [a if a.startswith("-") or i > 2 else folder / a for i, a in enumerate(arguments)]
+    run = eii("restore", *paths)
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert set(folder.rglob("*")) == before
+
+
+def test_debug_shows_the_traceback(folder):
+    run = eii("--debug", "info", folder / "absent.png")
+    assert run.returncode != 0
+    assert "Traceback" in run.stderr
+
+
+def test_a_failed_write_is_exit_1(folder):
+    (folder / "file").touch()
+    run = eii("restore", folder / "gray.png", folder / "hole.png", folder / "file" / "o", "--quiet")
+    assert run.returncode == 1
+    assert run.stderr.startswith("eii: ")
+    assert len(run.stderr.splitlines()) == 1
