@@ -68,7 +68,7 @@ class RestoreWidget(Container):
             label="Planes", choices=["all", "current"], tooltip="Which planes of a stack."
         )
         self.grow = SpinBox(
-            label="Grow hole by", value=DEFAULTS.grow, max=100, tooltip="Pixels, on all sides."
+            label="Grow by", value=DEFAULTS.grow, max=100, tooltip="Pixels, on all sides."
         )
 
     def _make_controls(self) -> None:

@@ -14,14 +14,14 @@ from eii._version import __version__
 from eii.device import pick_device
 from eii.engine.compare import Verification, compare
 from eii.engine.job import make_job
+from eii.engine.label import blocks_of
 from eii.engine.patches import MemoryPatches
 from eii.engine.run import Reporting, Runner
 from eii.external.stage import load_backbone
-from eii.image.geometry import Box
 from eii.io import export as _export
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import Hole, open_hole
-from eii.io.sink import INPAINTED, ZarrSink, check_output
+from eii.io.sink import CHUNK, INPAINTED, ZarrSink, check_output
 from eii.io.source import Source, open_source
 from eii.options import RestoreOptions
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_progress, never_stop
@@ -117,10 +117,10 @@ def restore(
     source = open_source(image, axes=axes)
     runner = _compute(source, open_hole(hole, source), options, Reporting(on_progress, should_stop))
     result = np.array(image, order="C")
-    whole = Box(0, 0, *source.plane_shape)
     for plane in source.planes:
-        view = channels_last(result[plane_key(source.axes, plane, *whole.slices)], source.axes)
-        runner.paste(view, whole, runner.numbers_of(plane))
+        for box in blocks_of(source.plane_shape, CHUNK):
+            view = channels_last(result[plane_key(source.axes, plane, *box.slices)], source.axes)
+            runner.paste(view, box, runner.numbers_of(plane))
     return result
 
 

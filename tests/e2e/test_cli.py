@@ -65,7 +65,8 @@ def test_demo_leaves_a_verified_result_and_a_picture(tmp_path):
     run = eii("demo", tmp_path)
     assert run.returncode == 0, run.stderr
     assert "verified identical" in run.stdout
-    assert Image.open(tmp_path / "before_after.png").size == (1432, 520)
+    with Image.open(tmp_path / "before_after.png") as picture:
+        assert picture.size == (1432, 520)
     assert (tmp_path / "photograph.zarr" / "zarr.json").exists()
 
 

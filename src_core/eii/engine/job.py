@@ -15,7 +15,7 @@ from eii.engine.units import Layer, Recipe
 from eii.errors import HoleError, OptionError
 from eii.image.dtype import check_known, known_scale, to_unit
 from eii.image.geometry import Box
-from eii.image.hole import grow_hole
+from eii.image.hole import spread_square
 from eii.image.mono import luma_weights, principal_channel
 from eii.options import RestoreOptions
 
@@ -196,7 +196,7 @@ def read_grown(read: ReadHole, pixels: int) -> ReadHole:
     def grown(box: Box) -> NDArray[np.bool_]:
         wide = box.grow(pixels)
         origin = Box(max(0, wide.y0), max(0, wide.x0), wide.y1, wide.x1)
-        found = grow_hole(read(origin), pixels)
+        found = spread_square(read(origin), pixels)
         return found[box.relative_to(origin).slices]
 
     return grown

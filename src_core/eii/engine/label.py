@@ -88,15 +88,17 @@ class _Edges:
         if labels is None:
             self._left = np.zeros(box.height, np.int64)
             return
-        ids = np.where(labels > 0, labels.astype(np.int64) + self.used, 0)
         reach = self._above[box.x0 : box.x1 + 2]
         for shift in range(3):
-            self._note(ids[0], reach[shift : shift + box.width])
+            self._note(self._ids(labels[0]), reach[shift : shift + box.width])
         left = np.pad(self._left, 1)
         for shift in range(3):
-            self._note(ids[:, 0], left[shift : shift + box.height])
-        self._row[box.x0 + 1 : box.x1 + 1] = ids[-1]
-        self._left = ids[:, -1]
+            self._note(self._ids(labels[:, 0]), left[shift : shift + box.height])
+        self._row[box.x0 + 1 : box.x1 + 1] = self._ids(labels[-1])
+        self._left = self._ids(labels[:, -1])
+
+    def _ids(self, labels: NDArray[np.int32]) -> NDArray[np.int64]:
+        return np.where(labels > 0, labels.astype(np.int64) + self.used, 0)
 
     def _note(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> None:
         both = (one > 0) & (other > 0)

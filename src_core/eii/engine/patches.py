@@ -175,18 +175,25 @@ def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
         if not common.area:
             continue
         inside, outside = common.relative_to(patch.box).slices, common.relative_to(region).slices
-        dense = np.zeros((*patch.box.shape, channels + 1), np.float32)
-        dense[patch.mask] = np.column_stack([patch.values, patch.confidence])
-        part = (_ramp(patch) * patch.mask)[inside]
-        dense = dense[inside]
-        total[outside] += dense[..., :-1] * part[..., np.newaxis]
-        trust[outside] += dense[..., -1] * part
-        weight[outside] += part
+        here = patch.mask[inside]
+        taken = slice(None) if common == patch.box else _within(patch, inside)
+        part = _ramp(patch)[inside][here]
+        # An index of slices gives a view, so these additions reach the region's arrays.
+        total[outside][here] += patch.values[taken] * part[:, np.newaxis]
+        trust[outside][here] += patch.confidence[taken] * part
+        weight[outside][here] += part
     filled = weight > 0
     safe = np.where(filled, weight, np.float32(1))
     values = np.divide(total, safe[..., np.newaxis], dtype=np.float32)
     sure = np.where(filled, np.divide(trust, safe, dtype=np.float32), np.float32(1))
     return Overlay(filled, values, sure)
+
+
+def _within(patch: Patch, inside: tuple[slice, slice]) -> NDArray[np.bool_]:
+    """Return which of a patch's filled pixels lie in a part of its box."""
+    part = np.zeros(patch.box.shape, bool)
+    part[inside] = True
+    return part[patch.mask]
 
 
 def _ramp(patch: Patch) -> NDArray[np.float32]:

@@ -95,9 +95,8 @@ def restore_unit(
         unit = fit_window(unit, layer.shape)
     image, hole = read_level(layer, recipe.scale, unit)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
-    filled, confidence = _fill(image, hole, guide, recipe=recipe, backbone=backbone)
-    values = from_unit(filled, recipe.scale)
-    return [_patch(unit, box, hole, values, confidence) for box in unit.targets]
+    filled = _fill(image, hole, guide, recipe=recipe, backbone=backbone)
+    return [_patch(unit, box, hole, filled, recipe.scale) for box in unit.targets]
 
 
 def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -173,21 +172,18 @@ def _fill(
     *,
     recipe: Recipe,
     backbone: Backbone,
-) -> tuple[FloatArray, FloatArray]:
+) -> FloatArray:
     weights = np.asarray(recipe.weights, np.float32)
     luma = to_luma(image, weights)
     first = None if guide is None else to_luma(guide, weights)
     done = backbone.complete(luma[np.newaxis], hole[np.newaxis], _batch(first))[0]
-    distance = distance_to_known(hole)
-    trust = (1 / (1 + distance / _TRUST_FALL)).astype(np.float32)
     if image.shape[2] == 1:
-        return done[..., np.newaxis] / weights, trust
+        return done[..., np.newaxis] / weights
     if guide is not None and first is not None:
-        unseen = distance > _SEEN
+        unseen = distance_to_known(hole) > _SEEN
         image = np.where(unseen[..., np.newaxis], guide + (done - first)[..., np.newaxis], image)
         hole = hole & ~unseen
-    filled = propagate_unit(done, image, hole, weights=weights, method=recipe.colour)
-    return filled, trust
+    return propagate_unit(done, image, hole, weights=weights, method=recipe.colour)
 
 
 def _batch(array: FloatArray | None) -> FloatArray | None:
@@ -195,9 +191,21 @@ def _batch(array: FloatArray | None) -> FloatArray | None:
 
 
 def _patch(
-    unit: Unit, box: Box, hole: NDArray[np.bool_], values: FloatArray, confidence: FloatArray
+    unit: Unit, box: Box, hole: NDArray[np.bool_], filled: FloatArray, scale: Scale
 ) -> Patch:
     inside = box.relative_to(unit.window).slices
     # Coarse patches are dense: the level below needs their known surroundings as well.
     mask = hole[inside] if unit.level == 0 else np.ones(box.shape, bool)
-    return Patch(box, mask, values[inside][mask], confidence[inside][mask], unit.lattice)
+    values = from_unit(filled[inside][mask], scale)
+    return Patch(box, mask, values, _trust(hole, box.relative_to(unit.window))[mask], unit.lattice)
+
+
+def _trust(hole: NDArray[np.bool_], box: Box) -> FloatArray:
+    """Return how far the structure of a target is to be trusted, from the depth in its hole.
+
+    The known pixel nearest to a part of the hole lies within one pixel of the box around it, so
+    that nothing else has to be looked at.
+    """
+    wide = box.grow(1).clip((hole.shape[0], hole.shape[1]))
+    depth = distance_to_known(hole[wide.slices])[box.relative_to(wide).slices]
+    return np.divide(_TRUST_FALL, _TRUST_FALL + depth, dtype=np.float32)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 
-from eii.image.hole import distance_to_known
+from eii.image.hole import distance_to_known, spread_cross, spread_square
 from eii.image.pyramid import double, shrink
 
 FloatArray = NDArray[np.float32]
@@ -31,6 +31,7 @@ fluorescence and gains 0.1 to 2 dB elsewhere."""
 GUIDE_RADIUS = 64
 """Pixels from the known ones beyond which a guided fill is the guide itself."""
 _RIM = 12  # hole pixels solved at full resolution from the known ones inwards; deeper ones coarser
+_APART = 4  # holes of a window up to which each is solved on its own
 _MARGIN = 2  # known pixels that the second differences of a hole's edge reach
 
 
@@ -109,8 +110,9 @@ def tension(luma: FloatArray, hole: BoolArray, *, strength: float = TENSION) -> 
         Known pixels bit-identical.
     """
     filled = luma.copy()
-    for window in _worked_boxes(hole):
-        filled[window] = _tension_in(luma[window], hole[window], strength)
+    for window, thin in _worked_boxes(hole):
+        solve = _solve if thin else _tension_in
+        filled[window] = solve(luma[window], hole[window], strength)
     return filled
 
 
@@ -119,14 +121,18 @@ def biharmonic(luma: FloatArray, hole: BoolArray) -> FloatArray:
     return tension(luma, hole, strength=0.0)
 
 
-def _worked_boxes(hole: BoolArray) -> list[tuple[slice, slice]]:
-    """Return disjoint parts of the window to work on: around each hole, or the whole."""
-    near = ndimage.binary_dilation(hole, np.ones((3, 3)), iterations=_MARGIN)
-    labels, count = ndimage.label(near, np.ones((3, 3)))
-    if count > 1 and hole.mean() > 0.001:
+def _worked_boxes(hole: BoolArray) -> list[tuple[tuple[slice, slice], bool]]:
+    """Return disjoint parts of the window to work on, and whether their holes are all thin.
+
+    A part holds one hole; or all of them together, when they are many.
+    """
+    labels, count = ndimage.label(spread_square(hole, _MARGIN), np.ones((3, 3)))
+    boxes = ndimage.find_objects(labels)
+    thin = [min(y.stop - y.start, x.stop - x.start) <= 2 * (_RIM + _MARGIN) for y, x in boxes]
+    if count > _APART:
         # Many small systems cost more to set up than one that holds them all.
-        return [(slice(None), slice(None))]
-    return [_widened(box) for box in ndimage.find_objects(labels)]
+        return [((slice(None), slice(None)), all(thin))]
+    return [(_widened(box), t) for box, t in zip(boxes, thin, strict=True)]
 
 
 def _widened(box: tuple[slice, slice]) -> tuple[slice, slice]:
@@ -149,43 +155,56 @@ def _tension_in(luma: FloatArray, hole: BoolArray, strength: float) -> FloatArra
 
 def _solve(luma: FloatArray, hole: BoolArray, strength: float) -> FloatArray:
     """Solve for all hole pixels at once; holes apart from one another do not couple."""
-    number = np.full(hole.shape, -1, np.int64)
-    number[hole] = np.arange(np.count_nonzero(hole))
-    bent = ndimage.binary_dilation(hole)
-    laplace = _laplacian(bent)
-    values = np.where(hole, 0, luma).astype(np.float64).ravel()
-    unknown = laplace[:, np.flatnonzero(hole)]
-    matrix = unknown.T @ unknown
-    right = -(unknown.T @ (laplace @ values))
+    number = np.full(hole.size, -1, np.int64)
+    count = int(np.count_nonzero(hole))
+    number[hole.ravel()] = np.arange(count)
+    bent = spread_cross(hole)
+    lines, columns, entries = _second_differences(bent)
+    unknown = number[columns] >= 0
+    known = ~unknown
+    rows = int(np.count_nonzero(bent))
+    laplace = sparse.csr_array(
+        (entries[unknown], (lines[unknown], number[columns[unknown]])), shape=(rows, count)
+    )
+    values = luma.ravel()[columns[known]]
+    given = np.bincount(lines[known], entries[known] * values, minlength=rows)
+    matrix, right = laplace.T @ laplace, -(laplace.T @ given)
     if strength > 0:
-        pulled = laplace[np.flatnonzero(hole[bent])]
-        matrix = matrix - strength * pulled[:, np.flatnonzero(hole)]
-        right = right + strength * (pulled @ values)
+        own = np.flatnonzero(hole[bent])
+        matrix = matrix - strength * laplace[own]
+        right = right + strength * given[own]
     factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
     filled = luma.copy()
     filled[hole] = factor.solve(right)
     return filled
 
 
-def _laplacian(rows: BoolArray) -> sparse.csr_array:
-    """Return second differences at the pixels ``rows``: shape (count, M * N).
+def _second_differences(
+    at: BoolArray,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return second differences at some pixels as a sparse matrix: rows, columns, entries.
 
-    At the image's edge the missing neighbours are left out: no slope across it.
+    Rows count the pixels ``at``, columns all M * N. At the image's edge the missing neighbours
+    are left out: no slope across it.
     """
-    height, width = rows.shape
-    y, x = np.nonzero(rows)
+    height, width = at.shape
+    y, x = np.nonzero(at)
     centre = y * width + x
-    line = np.arange(centre.size)
+    row = np.arange(centre.size)
     degree = np.zeros(centre.size)
-    parts = []
-    for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        there = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+    rows, columns = [], []
+    for there, step in (
+        (y > 0, -width),
+        (y < height - 1, width),
+        (x > 0, -1),
+        (x < width - 1, 1),
+    ):
         degree += there
-        parts.append((line[there], centre[there] + dy * width + dx))
-    lines = np.concatenate([*(p[0] for p in parts), line])
-    columns = np.concatenate([*(p[1] for p in parts), centre])
-    entries = np.concatenate([np.ones(lines.size - line.size), -degree])
-    return sparse.csr_array((entries, (lines, columns)), shape=(line.size, height * width))
+        rows.append(row[there])
+        columns.append(centre[there] + step)
+    neighbours = sum(part.size for part in rows)
+    entries = np.concatenate([np.ones(neighbours), -degree])
+    return np.concatenate([*rows, row]), np.concatenate([*columns, centre]), entries
 
 
 def _limit(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:

@@ -14,7 +14,17 @@ def as_hole(array: NDArray[Any]) -> NDArray[np.bool_]:
     return array if array.dtype == np.bool_ else array != 0
 
 
-def grow_hole(hole: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+def spread_cross(hole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the hole and the four neighbours of its pixels."""
+    spread = hole.copy()
+    for axis in (0, 1):
+        rows, other = np.moveaxis(spread, axis, 0), np.moveaxis(hole, axis, 0)
+        rows[1:] |= other[:-1]
+        rows[:-1] |= other[1:]
+    return spread
+
+
+def spread_square(hole: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     """Return the hole grown by a square of ``pixels`` on all sides.
 
     Parameters
@@ -27,9 +37,14 @@ def grow_hole(hole: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     -------
     ndarray of shape (M, N), bool
     """
-    if pixels == 0 or not hole.any():
-        return hole
-    return ndimage.maximum_filter(hole, size=2 * pixels + 1, mode="constant", cval=0)
+    spread = hole.copy()
+    for axis in (0, 1):
+        before = spread.copy()
+        rows, other = np.moveaxis(spread, axis, 0), np.moveaxis(before, axis, 0)
+        for step in range(1, pixels + 1):
+            rows[step:] |= other[:-step]
+            rows[:-step] |= other[step:]
+    return spread
 
 
 def distance_to_known(hole: NDArray[np.bool_]) -> NDArray[np.float32]:

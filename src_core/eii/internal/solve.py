@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import sparse
 from scipy.sparse.linalg import splu
+
+from eii.image.hole import spread_square
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -38,7 +40,7 @@ def follow_luma(luma: FloatArray, image: FloatArray, hole: BoolArray) -> FloatAr
         Slopes of the least-squares lines; 0 where luma is constant. The slopes of red, green and
         blue, weighted as in luma, sum to 1, so that colours made from them keep their luma.
     """
-    near = ndimage.binary_dilation(hole, np.ones((3, 3)), iterations=_NEAR) & ~hole
+    near = spread_square(hole, _NEAR) & ~hole
     level = luma[near].astype(np.float64)
     values = image[near].astype(np.float64)
     level -= level.mean()
