@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from eii.engine.plan import HALO, WINDOW, Unit, fit_window, plan_plane
+from eii.engine.plan import HALO, NEAR, WINDOW, Unit, fit_window, plan_plane
 from eii.image.geometry import Box
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,9 +82,12 @@ def test_plan_of_a_deep_hole_goes_from_coarse_to_fine():
     assert all(unit.guided for unit in units if unit.level < max(levels))
 
 
-@pytest.mark.parametrize("level", [0, 1])
-def test_fit_window_keeps_the_halo_and_stays_in_the_window(level):
-    unit = Unit(Box(0, 0, 512, 512), (Box(200, 210, 220, 230),), level)
+@pytest.mark.parametrize(
+    ("level", "lattice", "margin"), [(0, False, NEAR), (0, True, HALO), (1, False, HALO)]
+)
+def test_fit_window_keeps_the_context_and_stays_in_the_window(level, lattice, margin):
+    target = Box(200, 210, 220, 230)
+    unit = Unit(Box(0, 0, 512, 512), (target,), level, lattice=lattice)
     fitted = fit_window(unit, SHAPE)
-    assert fitted.window == Box(200 - HALO, 210 - HALO, 220 + HALO, 230 + HALO)
+    assert fitted.window == target.grow(margin)
     assert unit.window.contains(fitted.window)

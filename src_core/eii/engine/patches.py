@@ -17,12 +17,12 @@ from eii.image.geometry import Box, union
 
 @dataclass(frozen=True)
 class Patch:
-    """The pixels one unit filled in one of its targets.
+    """The pixels one unit filled.
 
     Parameters
     ----------
     box : Box
-        The target, in pixels of the unit's level.
+        Around the unit's targets, in pixels of its level.
     mask : ndarray of shape (h, w), bool
         Which pixels of it are filled.
     values : ndarray of shape (K, C), float32
@@ -43,12 +43,12 @@ class Patch:
 class PatchStore(Protocol):
     """Keeps the patches of units until they are laid on the output."""
 
-    def put(self, key: str, patches: list[Patch]) -> None:
-        """Keep the patches of the unit ``key``; whole or not at all."""
+    def put(self, key: str, patch: Patch) -> None:
+        """Keep the patch of the unit ``key``; whole or not at all."""
         ...
 
-    def get(self, key: str) -> list[Patch]:
-        """Return the patches of the unit ``key``."""
+    def get(self, key: str) -> Patch:
+        """Return the patch of the unit ``key``."""
         ...
 
     def has(self, key: str) -> bool:
@@ -60,14 +60,14 @@ class MemoryPatches:
     """Patches in memory, for arrays."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, list[Patch]] = {}
+        self._kept: dict[str, Patch] = {}
 
-    def put(self, key: str, patches: list[Patch]) -> None:
-        """Keep the patches of the unit ``key``."""
-        self._kept[key] = patches
+    def put(self, key: str, patch: Patch) -> None:
+        """Keep the patch of the unit ``key``."""
+        self._kept[key] = patch
 
-    def get(self, key: str) -> list[Patch]:
-        """Return the patches of the unit ``key``."""
+    def get(self, key: str) -> Patch:
+        """Return the patch of the unit ``key``."""
         return self._kept[key]
 
     def has(self, key: str) -> bool:
@@ -88,17 +88,17 @@ class DiskPatches:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def put(self, key: str, patches: list[Patch]) -> None:
-        """Write the patches under a temporary name, flush them to the disk, rename."""
+    def put(self, key: str, patch: Patch) -> None:
+        """Write the patch under a temporary name, flush them to the disk, rename."""
         temporary = self._folder / f"{key}.partial"
         with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **_pack(patches))
+            np.savez(file, allow_pickle=False, **_pack(patch))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path(key))
 
-    def get(self, key: str) -> list[Patch]:
-        """Read the patches of the unit ``key``."""
+    def get(self, key: str) -> Patch:
+        """Read the patch of the unit ``key``."""
         with np.load(self._path(key)) as arrays:
             return _unpack(arrays)
 
@@ -110,26 +110,21 @@ class DiskPatches:
         return self._folder / f"{key}.npz"
 
 
-def _pack(patches: list[Patch]) -> dict[str, NDArray[np.generic]]:
-    packed: dict[str, NDArray[np.generic]] = {}
-    for i, patch in enumerate(patches):
-        box = patch.box
-        packed[f"box{i}"] = np.asarray([box.y0, box.x0, box.y1, box.x1, patch.lattice], np.int64)
-        packed[f"mask{i}"] = np.packbits(patch.mask)
-        packed[f"values{i}"] = patch.values
-        packed[f"confidence{i}"] = patch.confidence
-    return packed
+def _pack(patch: Patch) -> dict[str, NDArray[np.generic]]:
+    box = patch.box
+    return {
+        "box": np.asarray([box.y0, box.x0, box.y1, box.x1, patch.lattice], np.int64),
+        "mask": np.packbits(patch.mask),
+        "values": patch.values,
+        "confidence": patch.confidence,
+    }
 
 
-def _unpack(arrays: np.lib.npyio.NpzFile) -> list[Patch]:
-    patches = []
-    for i in range(len(arrays.files) // 4):
-        *corners, lattice = (int(v) for v in arrays[f"box{i}"])
-        box = Box(*corners)
-        mask = np.unpackbits(arrays[f"mask{i}"], count=box.area).reshape(box.shape).astype(bool)
-        values, confidence = arrays[f"values{i}"], arrays[f"confidence{i}"]
-        patches.append(Patch(box, mask, values, confidence, bool(lattice)))
-    return patches
+def _unpack(arrays: np.lib.npyio.NpzFile) -> Patch:
+    *corners, lattice = (int(v) for v in arrays["box"])
+    box = Box(*corners)
+    mask = np.unpackbits(arrays["mask"], count=box.area).reshape(box.shape).astype(bool)
+    return Patch(box, mask, arrays["values"], arrays["confidence"], bool(lattice))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ WINDOW = 512
 """Side of a window, in pixels."""
 HALO = 64
 """Least context around what a window fills, in pixels."""
+NEAR = 16
+"""Context around whole parts that a backbone which sees only their border needs."""
 PITCH = WINDOW // 2
 """Side of a lattice cell."""
 BLEND = 32
@@ -98,7 +100,8 @@ def plan_plane(read: ReadHole, shape: tuple[int, int]) -> tuple[Unit, ...]:
 
 def fit_window(unit: Unit, shape: tuple[int, int]) -> Unit:
     """Return the unit with the smallest window that a backbone of any size needs."""
-    need = union(unit.targets).grow(HALO)
+    whole_parts = unit.level == 0 and not unit.lattice
+    need = union(unit.targets).grow(NEAR if whole_parts else HALO)
     return Unit(
         need.clip(level_shape(shape, unit.level)).intersect(unit.window),
         unit.targets,

@@ -88,14 +88,14 @@ class Runner:
             return
         task, recipe = self._job.tasks[number], self._recipe(number)
         unit = task.units[index]
-        patches = restore_unit(
+        patch = restore_unit(
             unit,
             task.layer,
             recipe,
             backbone=self._backbone,
             read_guide=lambda box: self.overlay(number, box, level=unit.level + 1),
         )
-        self._store.put(key, patches)
+        self._store.put(key, patch)
 
     def _recipe(self, number: int) -> Recipe:
         recipe = self._job.recipes[self._job.tasks[number].group]
@@ -109,9 +109,7 @@ class Runner:
         index = self._indexes.get((number, level))
         if index is None:
             index = self._indexes[number, level] = UnitIndex(task.units, level)
-        patches = (
-            patch for i in index.meeting(region) for patch in self._store.get(unit_key(number, i))
-        )
+        patches = (self._store.get(unit_key(number, i)) for i in index.meeting(region))
         return lay(patches, region, len(self._job.groups[task.group].channels))
 
     def paste(self, pixels: NDArray[Any], region: Box, numbers: Sequence[int]) -> Pasted:

@@ -14,7 +14,7 @@ from eii.engine.patches import Overlay, Patch
 from eii.engine.plan import Unit, fit_window
 from eii.external.backbone import Backbone
 from eii.image.dtype import Scale, check_known, from_unit, to_unit
-from eii.image.geometry import Box
+from eii.image.geometry import Box, union
 from eii.image.hole import distance_to_known
 from eii.image.mono import to_luma
 from eii.image.pyramid import double, shrink
@@ -69,7 +69,7 @@ class Recipe:
 
 def restore_unit(
     unit: Unit, layer: Layer, recipe: Recipe, *, backbone: Backbone, read_guide: ReadGuide
-) -> list[Patch]:
+) -> Patch:
     """Restore one window.
 
     Parameters
@@ -83,8 +83,8 @@ def restore_unit(
 
     Returns
     -------
-    list of Patch
-        One for each target, in the image's own units. A function of the arguments alone.
+    Patch
+        What was filled in the targets, in the image's own units. A function of the arguments alone.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def restore_unit(
     image, hole = read_level(layer, recipe.scale, unit)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
     filled = _fill(image, hole, guide, recipe=recipe, backbone=backbone)
-    return [_patch(unit, box, hole, filled, recipe.scale) for box in unit.targets]
+    return _patch(unit, hole, filled, recipe.scale)
 
 
 def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -190,22 +190,24 @@ def _batch(array: FloatArray | None) -> FloatArray | None:
     return None if array is None else array[np.newaxis]
 
 
-def _patch(
-    unit: Unit, box: Box, hole: NDArray[np.bool_], filled: FloatArray, scale: Scale
-) -> Patch:
-    inside = box.relative_to(unit.window).slices
-    # Coarse patches are dense: the level below needs their known surroundings as well.
-    mask = hole[inside] if unit.level == 0 else np.ones(box.shape, bool)
-    values = from_unit(filled[inside][mask], scale)
-    return Patch(box, mask, values, _trust(hole, box.relative_to(unit.window))[mask], unit.lattice)
+def _patch(unit: Unit, hole: NDArray[np.bool_], filled: FloatArray, scale: Scale) -> Patch:
+    box = union(unit.targets)
+    mask, trust = np.zeros(box.shape, bool), np.ones(box.shape, np.float32)
+    for target in unit.targets:
+        there, inside = target.relative_to(box).slices, target.relative_to(unit.window)
+        # Coarse patches are dense: the level below needs their known surroundings as well.
+        mask[there] = hole[inside.slices] if unit.level == 0 else True
+        trust[there] = _trust(hole, inside)
+    values = from_unit(filled[box.relative_to(unit.window).slices][mask], scale)
+    return Patch(box, mask, values, trust[mask], unit.lattice)
 
 
-def _trust(hole: NDArray[np.bool_], box: Box) -> FloatArray:
+def _trust(hole: NDArray[np.bool_], target: Box) -> FloatArray:
     """Return how far the structure of a target is to be trusted, from the depth in its hole.
 
     The known pixel nearest to a part of the hole lies within one pixel of the box around it, so
     that nothing else has to be looked at.
     """
-    wide = box.grow(1).clip((hole.shape[0], hole.shape[1]))
-    depth = distance_to_known(hole[wide.slices])[box.relative_to(wide).slices]
+    wide = target.grow(1).clip((hole.shape[0], hole.shape[1]))
+    depth = distance_to_known(hole[wide.slices])[target.relative_to(wide).slices]
     return np.divide(_TRUST_FALL, _TRUST_FALL + depth, dtype=np.float32)
