@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eii.errors import OptionError
 
-COLOURS = ("solve",)
+COLOURS = ("hybrid", "solve", "match", "table")
 CHANNELS = ("auto", "rgb", "each", "principal")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -25,8 +25,10 @@ class RestoreOptions:
     ----------
     backbone : str
         What completes the structure: ``"classical"`` needs no weights.
-    colour : {"solve"}
-        What propagates the other channels from the known pixels.
+    colour : {"hybrid", "solve", "match", "table"}
+        What propagates the other channels from the known pixels. ``"solve"`` spreads the colours
+        of the hole's border along luma, ``"match"`` takes those of known pixels that look alike,
+        ``"hybrid"`` joins the two, ``"table"`` takes the mean colour of each luma.
     channels : {"auto", "rgb", "each", "principal"}
         ``"rgb"``: luma is completed, colour follows. ``"principal"``: one channel is completed,
         the others follow. ``"each"``: every channel is completed on its own. ``"auto"``: RGB for
@@ -47,7 +49,7 @@ class RestoreOptions:
     """
 
     backbone: str = "classical"
-    colour: str = "solve"
+    colour: str = "hybrid"
     channels: str = "auto"
     principal: int | None = None
     device: str = "auto"

@@ -19,7 +19,7 @@ LAYOUTS = [("yx", 2), ("yxc", 3), ("yxc", 4), ("cyx", 5), ("zyx", 3), ("tcyx", 2
 @st.composite
 def damaged(draw):
     axes, count = draw(st.sampled_from(LAYOUTS))
-    size = {"y": draw(st.integers(2, 40)), "x": draw(st.integers(2, 40)), "t": 2, "z": 2}
+    size = {"y": draw(st.integers(1, 40)), "x": draw(st.integers(2, 40)), "t": 2, "z": 2}
     shape = tuple(size.get(a, count) for a in axes)
     dtype = draw(st.sampled_from([np.uint8, np.uint16, np.float32]))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
@@ -169,7 +169,7 @@ def test_restore_with_a_channel_wholly_in_its_hole_is_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"colour": "magic"}, "`colour` must be one of solve"),
+        ({"colour": "magic"}, "`colour` must be one of hybrid, solve"),
         ({"channels": "four"}, "`channels`"),
         ({"device": "tpu"}, "`device`"),
         ({"grow": -1}, "`grow` must be 0 or more"),

@@ -17,6 +17,7 @@ from eii.image.dtype import check_known, known_scale, to_unit
 from eii.image.geometry import Box
 from eii.image.hole import spread_square
 from eii.image.mono import luma_weights, principal_channel
+from eii.internal.palette import prepare
 from eii.options import RestoreOptions
 
 _SAMPLED_WINDOWS = 24  # evenly spaced over the units; enough for stable percentiles and palettes
@@ -219,7 +220,11 @@ def _make_recipe(group: Group, tasks: Sequence[Task], options: RestoreOptions) -
     known = np.concatenate([_thin(image[~hole]) for image, hole in samples])
     scale = known_scale(known, shared=group.rgb)
     weights = _weights(group, to_unit(known[np.newaxis], scale)[0], options)
-    return Recipe(scale, tuple(map(float, weights)), options.colour)
+    palette = None
+    if len(group.channels) > 1:
+        scaled = [(_blank(to_unit(image, scale), hole), hole) for image, hole in samples]
+        palette = prepare(scaled, weights, method=options.colour)
+    return Recipe(scale, tuple(map(float, weights)), options.colour, palette)
 
 
 def _weights(
@@ -247,3 +252,8 @@ def _sample(tasks: Sequence[Task]) -> list[tuple[NDArray[Any], NDArray[np.bool_]
 
 def _thin(known: NDArray[Any]) -> NDArray[Any]:
     return known[:: max(1, len(known) // _SAMPLED_PIXELS)]
+
+
+def _blank(image: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    image[hole] = 0
+    return image

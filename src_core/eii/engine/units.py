@@ -18,6 +18,7 @@ from eii.image.geometry import Box, union
 from eii.image.hole import distance_to_known
 from eii.image.mono import to_luma
 from eii.image.pyramid import double, shrink
+from eii.internal.palette import Palette
 from eii.internal.stage import propagate_unit
 
 ReadImage = Callable[[Box], NDArray[Any]]
@@ -60,11 +61,14 @@ class Recipe:
         Each channel's weight in luma.
     colour : str
         Method of the internal stage.
+    palette : Palette, optional
+        What the colours of all windows share; None for a single channel.
     """
 
     scale: Scale
     weights: tuple[float, ...]
     colour: str
+    palette: Palette | None = None
 
 
 def restore_unit(
@@ -95,8 +99,8 @@ def restore_unit(
         unit = fit_window(unit, layer.shape)
     image, hole = read_level(layer, recipe.scale, unit)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
-    filled = _fill(image, hole, guide, recipe=recipe, backbone=backbone)
-    return _patch(unit, hole, filled, recipe.scale)
+    filled, sure = _fill(image, hole, guide, recipe=recipe, backbone=backbone)
+    return _patch(unit, hole, filled, sure, recipe.scale)
 
 
 def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -172,32 +176,40 @@ def _fill(
     *,
     recipe: Recipe,
     backbone: Backbone,
-) -> FloatArray:
+) -> tuple[FloatArray, FloatArray | None]:
     weights = np.asarray(recipe.weights, np.float32)
     luma = to_luma(image, weights)
     first = None if guide is None else to_luma(guide, weights)
     done = backbone.complete(luma[np.newaxis], hole[np.newaxis], _batch(first))[0]
-    if image.shape[2] == 1:
-        return done[..., np.newaxis] / weights
+    if recipe.palette is None:
+        return done[..., np.newaxis] / weights, None
     if guide is not None and first is not None:
         unseen = distance_to_known(hole) > _SEEN
         image = np.where(unseen[..., np.newaxis], guide + (done - first)[..., np.newaxis], image)
         hole = hole & ~unseen
-    return propagate_unit(done, image, hole, weights=weights, method=recipe.colour)
+    return propagate_unit(
+        done, image, hole, weights=weights, method=recipe.colour, palette=recipe.palette
+    )
 
 
 def _batch(array: FloatArray | None) -> FloatArray | None:
     return None if array is None else array[np.newaxis]
 
 
-def _patch(unit: Unit, hole: NDArray[np.bool_], filled: FloatArray, scale: Scale) -> Patch:
+def _patch(
+    unit: Unit,
+    hole: NDArray[np.bool_],
+    filled: FloatArray,
+    sure: FloatArray | None,
+    scale: Scale,
+) -> Patch:
     box = union(unit.targets)
     mask, trust = np.zeros(box.shape, bool), np.ones(box.shape, np.float32)
     for target in unit.targets:
         there, inside = target.relative_to(box).slices, target.relative_to(unit.window)
         # Coarse patches are dense: the level below needs their known surroundings as well.
         mask[there] = hole[inside.slices] if unit.level == 0 else True
-        trust[there] = _trust(hole, inside)
+        trust[there] = _trust(hole, inside) if sure is None else sure[inside.slices]
     values = from_unit(filled[box.relative_to(unit.window).slices][mask], scale)
     return Patch(box, mask, values, trust[mask], unit.lattice)
 

@@ -9,48 +9,38 @@ References
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
-
-from eii.image.hole import spread_square
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
 EDGE = 0.02
 """Step of luma across which colour spreads a third as easily."""
+_TINY = 1e-9  # keeps the system solvable where a part of the hole has no known neighbour: 0 there
 _LEAK = 1e-3  # least weight: colour must reach pixels that edges close off on every side
-_NEAR = 16  # known pixels this near to a hole tell how its channels follow luma
 
 
-def follow_luma(luma: FloatArray, image: FloatArray, hole: BoolArray) -> FloatArray:
-    """Return how much each channel changes with luma, from the known pixels around the hole.
+@dataclass(frozen=True)
+class Pull:
+    """Values that hole pixels, in row order, are drawn to: (K, C), and how strongly: (K,)."""
 
-    Parameters
-    ----------
-    luma : ndarray of shape (M, N), float32
-    image : ndarray of shape (M, N, C), float32
-    hole : ndarray of shape (M, N), bool
-
-    Returns
-    -------
-    ndarray of shape (C,), float32
-        Slopes of the least-squares lines; 0 where luma is constant. The slopes of red, green and
-        blue, weighted as in luma, sum to 1, so that colours made from them keep their luma.
-    """
-    near = spread_square(hole, _NEAR) & ~hole
-    level = luma[near].astype(np.float64)
-    values = image[near].astype(np.float64)
-    level -= level.mean()
-    spread = float(level @ level)
-    if spread < 1e-9 * level.size:
-        return np.zeros(image.shape[2], np.float32)
-    return ((level @ (values - values.mean(axis=0))) / spread).astype(np.float32)
+    values: FloatArray
+    weight: FloatArray
 
 
-def spread(luma: FloatArray, values: FloatArray, hole: BoolArray) -> FloatArray:
+def spread(
+    luma: FloatArray,
+    values: FloatArray,
+    hole: BoolArray,
+    *,
+    pull: Pull | None = None,
+    outside: BoolArray | None = None,
+) -> FloatArray:
     """Spread known values into the hole, easily along luma, hardly across its edges.
 
     Parameters
@@ -61,6 +51,10 @@ def spread(luma: FloatArray, values: FloatArray, hole: BoolArray) -> FloatArray:
         Those of hole pixels are ignored.
     hole : ndarray of shape (M, N), bool
         With at least one known pixel.
+    pull : Pull, optional
+        What hole pixels are drawn to besides.
+    outside : ndarray of shape (M, N), bool, optional
+        Pixels that nothing spreads from: a hole that is not to be filled now.
 
     Returns
     -------
@@ -69,10 +63,10 @@ def spread(luma: FloatArray, values: FloatArray, hole: BoolArray) -> FloatArray:
     """
     number = np.full(hole.size, -1, np.int64)
     number[hole.ravel()] = np.arange(np.count_nonzero(hole))
-    one, other, weight = _edges(luma, hole)
+    one, other, weight = _edges(luma, hole, ~hole if outside is None else ~(hole | outside))
     count = int(number.max()) + 1
     flat = values.reshape(hole.size, -1).astype(np.float64)
-    diagonal, right = np.zeros(count), np.zeros((count, flat.shape[1]))
+    diagonal, right = np.full(count, _TINY), np.zeros((count, flat.shape[1]))
     links = []
     for a, b in ((one, other), (other, one)):
         inside = number[a] >= 0
@@ -83,6 +77,9 @@ def spread(luma: FloatArray, values: FloatArray, hole: BoolArray) -> FloatArray:
         a, b, w = a[~within], b[~within], w[~within]
         from_known = sparse.csr_array((w, (a, b)), shape=(count, hole.size))
         right += from_known @ flat
+    if pull is not None:
+        diagonal += pull.weight
+        right += pull.weight[:, np.newaxis] * pull.values
     rows, columns, entries = (np.concatenate(parts) for parts in zip(*links, strict=True))
     matrix = sparse.csc_array((entries, (rows, columns)), shape=(count, count))
     matrix = (matrix + sparse.diags_array(diagonal, format="csc")).tocsc()
@@ -93,16 +90,16 @@ def spread(luma: FloatArray, values: FloatArray, hole: BoolArray) -> FloatArray:
 
 
 def _edges(
-    luma: FloatArray, hole: BoolArray
+    luma: FloatArray, hole: BoolArray, known: BoolArray
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the pairs of neighbours of which one at least is in the hole, and their weights."""
+    """Return neighbours and their weights: both in the hole, or one in it and one known."""
     index = np.arange(hole.size).reshape(hole.shape)
     height, width = hole.shape
     ones, others, weights = [], [], []
     for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
         first = slice(0, height - dy), slice(max(0, -dx), width - max(0, dx))
         second = slice(dy, height), slice(max(0, dx), width - max(0, -dx))
-        used = hole[first] | hole[second]
+        used = (hole[first] & (hole | known)[second]) | (known[first] & hole[second])
         step = (luma[first][used] - luma[second][used]).astype(np.float64)
         # A diagonal neighbour is sqrt(2) away, and binds half as much.
         reach = 0.5 if dy and dx else 1.0

@@ -1,22 +1,24 @@
-"""The internal stage: the colours of a window, from its own known pixels and complete luma."""
+"""The internal stage: the colours of a window, from known pixels and complete luma."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eii.errors import OptionError
 from eii.image.mono import to_luma
-from eii.internal.solve import follow_luma, spread
+from eii.internal.confidence import colour_confidence
+from eii.internal.hybrid import join
+from eii.internal.match import Match, match
+from eii.internal.palette import Palette
+from eii.internal.solve import spread
+from eii.internal.table import look_up
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
-Spread = Callable[[FloatArray, FloatArray, BoolArray], FloatArray]
 
-METHODS: dict[str, Spread] = {"solve": spread}
-"""What spreads known values into a hole along luma, by name."""
+METHODS = ("hybrid", "solve", "match", "table")
+"""Methods of propagation; the first is the default."""
 
 
 def propagate_unit(
@@ -26,7 +28,8 @@ def propagate_unit(
     *,
     weights: FloatArray,
     method: str,
-) -> FloatArray:
+    palette: Palette,
+) -> tuple[FloatArray, FloatArray]:
     """Fill the channels of one window so that their luma is the one given.
 
     Parameters
@@ -41,43 +44,53 @@ def propagate_unit(
         Each channel's weight in luma; sums to 1.
     method : str
         One of `METHODS`.
+    palette : Palette
+        What all windows of the image share.
 
     Returns
     -------
-    ndarray of shape (M, N, C), float32
+    filled : ndarray of shape (M, N, C), float32
         Known pixels bit-identical; ``weights`` times a filled pixel is its luma.
+    confidence : ndarray of shape (M, N), float32
+        In [0, 1]; 1 where known.
 
     Raises
     ------
     OptionError
         If there is no such method.
+
+    Notes
+    -----
+    A function of the window and the palette alone.
     """
     if method not in METHODS:
         raise OptionError(f"`colour` must be one of {', '.join(METHODS)}; got {method!r}.")
     if not hole.any():
-        return image
-    slopes = _slopes(luma, image, hole, weights)
-    base = luma[..., np.newaxis] * slopes
-    colour = base + METHODS[method](luma, image - base, hole)
+        return image, np.ones(hole.shape, np.float32)
+    base = luma[..., np.newaxis] * np.asarray(palette.slopes, np.float32)
+    rest, found = _residual(luma, image - base, hole, method=method, palette=palette)
+    colour = base + rest
     lacking = luma - to_luma(colour, weights)
     # The weights of luma, scaled so that adding them adds 1: exact for RGB and for one channel.
     colour += lacking[..., np.newaxis] * (weights / (weights @ weights))
-    filled = _fit_gamut(colour, luma, image[~hole]) if _is_rgb(weights) else colour
-    return np.where(hole[..., np.newaxis], filled, image)
+    if np.count_nonzero(weights) > 1:
+        colour = _fit_gamut(colour, luma, image[~hole])
+    return np.where(hole[..., np.newaxis], colour, image), colour_confidence(hole, found)
 
 
-def _is_rgb(weights: FloatArray) -> bool:
-    return int(np.count_nonzero(weights)) > 1
-
-
-def _slopes(
-    luma: FloatArray, image: FloatArray, hole: BoolArray, weights: FloatArray
-) -> FloatArray:
-    # Measured on photographs: the chroma of RGB spreads better as it is than after a regression
-    # on luma; channels of fluorescence differ in sign and size, and need it.
-    if _is_rgb(weights):
-        return np.ones_like(weights)
-    return follow_luma(luma, image, hole)
+def _residual(
+    luma: FloatArray, values: FloatArray, hole: BoolArray, *, method: str, palette: Palette
+) -> tuple[FloatArray, Match | None]:
+    if method == "solve":
+        return spread(luma, values, hole), None
+    if method == "table":
+        return look_up(luma, values, hole), None
+    found = match(luma, values, hole, remembered=palette.remembered)
+    if method == "hybrid":
+        return join(luma, values, hole, found, pull=palette.pull), found
+    filled = values.copy()
+    filled[hole] = found.values
+    return filled, found
 
 
 def _fit_gamut(colour: FloatArray, luma: FloatArray, known: FloatArray) -> FloatArray:

@@ -1,0 +1,152 @@
+"""What the colours of every window share: chosen once for the image, from its known pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.image.mono import to_luma
+from eii.internal.features import luma_features
+from eii.internal.hybrid import PULLS, join
+from eii.internal.match import Remembered, match
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+Sample = tuple[FloatArray, BoolArray]
+
+_REMEMBERED = 4000  # known pixels of all samples that every window may match besides its own
+_TRIED = 4000  # hole pixels of one hold-out
+_HELD_OUT = 4  # samples in which known pixels are held out
+_DEFAULT_PULL = 0.03
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of an image, for windows that hold few of their own.
+
+    Parameters
+    ----------
+    slopes : tuple of float
+        How much each channel changes with luma.
+    pull : float
+        How strongly the matched colours pull, against those that spread from the border.
+    remembered : Remembered, optional
+        Known pixels from all over the image.
+    """
+
+    slopes: tuple[float, ...]
+    pull: float = _DEFAULT_PULL
+    remembered: Remembered | None = None
+
+
+def prepare(samples: Sequence[Sample], weights: FloatArray, *, method: str) -> Palette:
+    """Choose what all windows of an image share.
+
+    Parameters
+    ----------
+    samples : sequence of (image, hole)
+        Windows: image of shape (M, N, C), float32, about [0, 1]; hole of shape (M, N), bool.
+    weights : ndarray of shape (C,), float32
+        Each channel's weight in luma.
+    method : str
+        Of the internal stage. Only ``"match"`` and ``"hybrid"`` remember pixels; only
+        ``"hybrid"`` chooses its pull, by what restores held-out known pixels best.
+
+    Returns
+    -------
+    Palette
+        A function of the samples alone.
+    """
+    slopes = _slopes(samples, weights)
+    if method not in ("match", "hybrid"):
+        return Palette(tuple(map(float, slopes)))
+    pull = _best_pull(samples, weights, slopes) if method == "hybrid" else _DEFAULT_PULL
+    return Palette(tuple(map(float, slopes)), pull, _remember(samples, weights, slopes))
+
+
+def _slopes(samples: Sequence[Sample], weights: FloatArray) -> FloatArray:
+    """Return the least-squares slope of each channel over luma, over all known pixels."""
+    # Measured on photographs: the chroma of RGB spreads better as it is than after a regression
+    # on luma; channels of fluorescence differ in sign and size, and need it.
+    if np.count_nonzero(weights) > 1:
+        return np.ones_like(weights)
+    known = np.concatenate([image[~hole] for image, hole in samples]).astype(np.float64)
+    if len(known) == 0:
+        return weights.copy()
+    known -= known.mean(axis=0)
+    luma = known @ weights
+    power = float(luma @ luma)
+    return (luma @ known / power if power > 1e-9 * len(known) else weights).astype(np.float32)
+
+
+def _remember(samples: Sequence[Sample], weights: FloatArray, slopes: FloatArray) -> Remembered:
+    share = max(1, _REMEMBERED // max(1, len(samples)))
+    features, values = [], []
+    for image, hole in samples:
+        luma = to_luma(image, weights)
+        whole = np.flatnonzero(~hole.ravel())
+        picked = whole[np.linspace(0, whole.size - 1, min(share, whole.size)).astype(int)]
+        described = luma_features(np.where(hole, luma[~hole].mean(), luma).astype(np.float32))
+        features.append(described.reshape(-1, described.shape[-1])[picked])
+        residual = image - luma[..., np.newaxis] * slopes
+        values.append(residual.reshape(-1, residual.shape[-1])[picked])
+    return Remembered(np.concatenate(features), np.concatenate(values))
+
+
+def _best_pull(samples: Sequence[Sample], weights: FloatArray, slopes: FloatArray) -> float:
+    """Return the pull that restores best what is hidden beside the holes, in their shapes."""
+    errors = np.zeros(len(PULLS))
+    tried = 0
+    for image, hole in samples:
+        hidden = held_out(hole)
+        if tried == _HELD_OUT or not hidden.any():
+            continue
+        tried += 1
+        errors += _errors(image, hole, hidden, weights=weights, slopes=slopes)
+    return PULLS[int(np.argmin(errors))] if tried else _DEFAULT_PULL
+
+
+def _errors(
+    image: FloatArray,
+    hole: BoolArray,
+    hidden: BoolArray,
+    *,
+    weights: FloatArray,
+    slopes: FloatArray,
+) -> NDArray[np.float64]:
+    luma = to_luma(image, weights)
+    luma[hole] = luma[~hole].mean()
+    truth = image - luma[..., np.newaxis] * slopes
+    found = match(luma, truth, hidden, outside=hole)
+    tries = (join(luma, truth, hidden, found, pull=p, outside=hole) for p in PULLS)
+    return np.array([np.abs(t[hidden] - truth[hidden]).mean() for t in tries])
+
+
+def held_out(hole: BoolArray) -> BoolArray:
+    """Return known pixels in the shape of the hole, moved beside it.
+
+    Parameters
+    ----------
+    hole : ndarray of shape (M, N), bool
+
+    Returns
+    -------
+    ndarray of shape (M, N), bool
+        The hole shifted by the step, of several, that hides most known pixels; cut to some
+        thousand pixels. Never the hole itself.
+    """
+    height, width = hole.shape
+    steps = [(0, width // 3), (height // 3, 0), (height // 3, width // 3), (height // 2, 0)]
+    moved = [_shifted(hole, step) & ~hole for step in steps]
+    best = max(moved, key=lambda m: int(np.count_nonzero(m)))
+    # As many known pixels as are hidden have to stay, to restore them from.
+    most = min(_TRIED, int(np.count_nonzero(~hole)) // 2)
+    count = np.cumsum(best.ravel()).reshape(hole.shape)
+    return best & (count <= most)
+
+
+def _shifted(hole: BoolArray, step: tuple[int, int]) -> BoolArray:
+    return np.roll(hole, step, axis=(0, 1))
