@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "io": {"image", *BASE},
     "api": {"engine", "external", "internal", "detect", "image", "io", "device", *BASE},
     "demo": {"api", "engine", "io", "image", *BASE},
-    "cli": {"api", "demo", "io", "device", *BASE},
+    "signals": BASE,
+    "cli": {"api", "demo", "io", "device", "signals", *BASE},
     "__init__": set(),
 }
 NOT_IN_CORE = {"napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui"}

@@ -8,6 +8,6 @@ from .api import verify as verify
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
 from .io.hole import open_hole as open_hole
-from .io.source import open_source as open_source
+from .io.opener import open_source as open_source
 from .options import RestoreOptions as RestoreOptions
 from .progress import Progress as Progress

@@ -21,8 +21,10 @@ from eii.external.stage import load_backbone
 from eii.io import export as _export
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import Hole, open_hole
-from eii.io.sink import CHUNK, INPAINTED, ZarrSink, check_output
-from eii.io.source import Source, open_source
+from eii.io.opener import open_source
+from eii.io.place import Place
+from eii.io.sink import CHUNK, INPAINTED, ZarrSink, estimate_size
+from eii.io.source import Source
 from eii.options import RestoreOptions
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_progress, never_stop
 
@@ -133,6 +135,7 @@ def restore_to_zarr(
     overwrite: bool = False,
     series: int | None = None,
     axes: str | None = None,
+    large: bool = False,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> RestoreSummary:
@@ -148,15 +151,17 @@ def restore_to_zarr(
         The folder to write.
     options : RestoreOptions, optional
     overwrite : bool
-        Replace what is at ``out``, once the new result is whole.
+        Replace a result of ours at ``out``, once the new one is whole; nothing else is replaced.
     series : int, optional
         Which image of a file that holds several, from 0.
     axes : str, optional
         The meaning of each dimension, where the file does not say.
+    large : bool
+        Take files that claim very many more pixels than bytes, and pictures of any size.
     on_progress : callable
         Is told of every window and every region written.
     should_stop : callable
-        Is asked between them.
+        Is asked at every read.
 
     Returns
     -------
@@ -169,8 +174,8 @@ def restore_to_zarr(
     SourceError, ImageError, HoleError, OptionError, Cancelled
         As `restore` and `open_source`.
     OutputError
-        If ``out`` exists and ``overwrite`` is false, is the source or inside it, or cannot be
-        written. Nothing is left there then.
+        If ``out`` exists and may not be replaced, is the source or the hole, or inside or around
+        them, is written by another run, or cannot be written. Nothing is left there then.
 
     Notes
     -----
@@ -178,13 +183,17 @@ def restore_to_zarr(
     """
     start, out = time.monotonic(), Path(out)
     options = options or RestoreOptions()
-    source = open_source(image, series=series, axes=axes)
-    check_output(out, source, overwrite=overwrite)
-    opened = open_hole(hole, source)
+    source = open_source(image, series=series, axes=axes, large=large)
+    opened = open_hole(hole, source, large=large)
     reporting = Reporting(on_progress, should_stop)
-    runner = _compute(source, opened, options, reporting)
-    with ZarrSink(out, source, overwrite=overwrite) as sink:
+    guarded = {"source": source.path, "hole": opened.source.path}
+    with Place(out, overwrite=overwrite, guarded=guarded) as place:
+        place.check_room(estimate_size(source))
+        runner = _compute(source, opened, options, reporting)
+        sink = ZarrSink(place, source)
         known, filled = _store(runner, source, sink, reporting)
+        source.check_there()
+        opened.source.check_there()
         sink.finish(_provenance(source, opened, options, filled))
     return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
 
@@ -271,7 +280,6 @@ def _store(runner: Runner, source: Source, sink: ZarrSink, reporting: Reporting)
 
 def _provenance(source: Source, hole: Hole, options: RestoreOptions, filled: int) -> dict[str, Any]:
     return {
-        "software": "napari-eii",
         "version": __version__,
         "source": source.name,
         "hole": hole.source.name,

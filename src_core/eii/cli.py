@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +25,14 @@ from eii._version import __version__
 from eii.errors import Cancelled, EIIError, OutputError, SourceError
 from eii.options import RestoreOptions
 from eii.progress import OnProgress, Progress
+from eii.signals import last_signal, stopped_by_signals, terminated_as_interrupted
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULTS = RestoreOptions()
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     help="Fill the holes of images of any size; not one measured pixel changes.",
 )
@@ -44,6 +47,11 @@ Axes = Annotated[
 ]
 
 
+Large = Annotated[
+    bool, typer.Option("--large", help="Take files that claim very many pixels for their size.")
+]
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"eii {__version__}")
@@ -52,12 +60,15 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def common(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
     ] = False,
 ) -> None:
     """Take the options that come before a command; `main` acts on --debug."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -70,10 +81,13 @@ def restore(
     channels: Annotated[str, typer.Option(help="auto, rgb, each or principal.")] = "auto",
     principal: Annotated[int | None, typer.Option(help="The channel completed.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = DEFAULTS.device,
-    grow: Annotated[int, typer.Option(help="Grow the hole by so many pixels.")] = DEFAULTS.grow,
+    grow: Annotated[
+        str, typer.Option(help="Grow the hole by so many pixels; auto: by its defects' rims.")
+    ] = str(DEFAULTS.grow),
     workers: Annotated[int | None, typer.Option(help="Threads.")] = DEFAULTS.workers,
     series: Series = None,
     axes: Axes = None,
+    large: Large = False,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
@@ -86,10 +100,10 @@ def restore(
         channels=channels,
         principal=principal,
         device=device,
-        grow=grow,
+        grow=int(grow) if grow.lstrip("+-").isdecimal() else grow,
         workers=workers,
     )
-    with _shown(quiet) as on_progress:
+    with _shown(quiet) as on_progress, stopped_by_signals() as should_stop:
         done = restore_to_zarr(
             image,
             hole,
@@ -98,10 +112,12 @@ def restore(
             overwrite=overwrite,
             series=series,
             axes=axes,
+            large=large,
             on_progress=on_progress,
+            should_stop=should_stop,
         )
     typer.echo(
-        f"{done.out}: {done.filled} pixels filled in {done.windows} windows, "
+        f"{printable(done.out)}: {done.filled} pixels filled in {done.windows} windows, "
         f"{done.known} kept, {done.seconds:.1f} s"
     )
 
@@ -116,7 +132,7 @@ def export(
     from eii.api import export as run
 
     run(result, file, overwrite=overwrite)
-    typer.echo(f"{file}: written")
+    typer.echo(f"{printable(file)}: written")
 
 
 @app.command()
@@ -145,17 +161,18 @@ def info(
     path: Annotated[Path, typer.Argument(help="Any image that restore takes.")],
     series: Series = None,
     axes: Axes = None,
+    large: Large = False,
 ) -> None:
     """Say what PATH holds."""
-    from eii.io.source import open_source
+    from eii.io.opener import open_source
 
-    source = open_source(path, series=series, axes=axes)
+    source = open_source(path, series=series, axes=axes, large=large)
     kind = "RGBA" if source.is_rgb and source.has_alpha else "RGB" if source.is_rgb else "channels"
     units = source.facts.units
     sizes = [
         f"{a}={v:g} {units.get(a, '')}".rstrip() for a, v in source.facts.scale.items() if v != 1
     ]
-    typer.echo(f"{source.name}")
+    typer.echo(printable(source.name))
     typer.echo(f"  axes {source.axes}, shape {source.shape}, {source.dtype.name}")
     typer.echo(f"  {len(source.planes)} plane(s) of {source.plane_shape}, {source.channels} {kind}")
     if sizes:
@@ -179,6 +196,11 @@ def demo(
         f"{done.summary.filled} pixels filled, {done.verification.known} verified identical, "
         f"{done.summary.seconds:.1f} s"
     )
+
+
+def printable(item: object) -> str:
+    """Return a text in one line, with control characters escaped: names come from strangers."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(item).replace("\n", " "))
 
 
 @contextmanager
@@ -205,22 +227,43 @@ def _shown(quiet: bool) -> Iterator[OnProgress]:
 
 
 def main() -> None:
-    """Run the command line: exit 0 done, 1 failed, 2 wrong input, 130 interrupted.
+    """Run the command line: exit 0 done, 1 failed, 2 wrong input, 130 or 143 stopped by a signal.
 
     Any error is one line on stderr; ``--debug`` shows its traceback.
     """
     debug = "--debug" in sys.argv[1:]
     sys.argv = [a for a in sys.argv if a != "--debug"]
+    if not debug:
+        # What the libraries below say of a file comes as one sentence of ours.
+        logging.disable(logging.CRITICAL)
+        warnings.simplefilter("ignore")
     try:
-        app()
-    except Cancelled:
-        sys.exit(INTERRUPTED)
+        with terminated_as_interrupted():
+            sys.exit(app(standalone_mode=False))
     except Exception as error:
         if debug:
             raise
-        errors.print(f"eii: {error or type(error).__name__}".replace("\n", " "), markup=False)
-        wrong = isinstance(error, EIIError) and isinstance(error, ValueError | SourceError)
-        sys.exit(WRONG_INPUT if wrong else FAILED)
+        sys.exit(_told(error))
+    except KeyboardInterrupt as error:
+        sys.exit(_told(error))
+
+
+def _told(error: BaseException) -> int:
+    """Say an error in one line on stderr; return the exit status."""
+    usage = getattr(error, "format_message", None)  # of click's errors, wherever typer keeps them
+    if usage is not None:
+        message, status = usage(), WRONG_INPUT
+    elif isinstance(error, Cancelled | KeyboardInterrupt | typer.Abort):
+        message = "Stopped. No result was kept; what was there before is as it was."
+        status = INTERRUPTED if last_signal() is None else 128 + (last_signal() or 0)
+    elif isinstance(error, EIIError):
+        wrong = isinstance(error, ValueError | SourceError)
+        message, status = str(error), WRONG_INPUT if wrong else FAILED
+    else:
+        message = f"Failed inside ({type(error).__name__}); `eii --debug ...` shows where."
+        status = FAILED
+    errors.print(f"eii: {printable(message)}", markup=False)
+    return status
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ from PIL import Image
 
 from eii.api import RestoreSummary, restore_to_zarr, verify
 from eii.engine.compare import Verification
+from eii.errors import OutputPathError
 from eii.image.geometry import Box
 from eii.io.hole import open_hole
-from eii.io.source import open_source
+from eii.io.opener import open_source
+from eii.io.place import is_ours
 from eii.progress import OnProgress, ignore_progress
 
 IMAGE, HOLE = "photograph.png", "photograph_hole.png"
@@ -51,6 +53,8 @@ def run_demo(folder: Path, *, on_progress: OnProgress = ignore_progress) -> Demo
     """
     data = files("eii.data")
     out, picture = folder / "photograph.zarr", folder / "before_after.png"
+    if picture.exists() and not is_ours(out):
+        raise OutputPathError(f"{picture} exists, and no earlier demo wrote it. Choose a folder.")
     with as_file(data / IMAGE) as image, as_file(data / HOLE) as hole:
         summary = restore_to_zarr(image, hole, out, overwrite=True, on_progress=on_progress)
         verification = verify(image, out)

@@ -9,6 +9,9 @@ from eii.errors import OptionError
 COLOURS = ("hybrid", "solve", "match", "table")
 CHANNELS = ("auto", "rgb", "each", "principal")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+GROW_AUTO = "auto"
+WIDEST = 1024
+"""Pixels by which a hole is grown at the most: beyond that, it is another hole."""
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -37,8 +40,9 @@ class RestoreOptions:
         The channel completed by ``"principal"``; by default the one of largest common variance.
     device : {"auto", "cpu", "cuda", "mps"}
         Where networks run.
-    grow : int
-        Pixels by which the hole is grown on all sides before the restoration.
+    grow : int or "auto"
+        Pixels by which the hole is grown on all sides before the restoration. ``"auto"`` adds the
+        rim that a mask left of its defect: border pixels darker or brighter than all behind them.
     workers : int, optional
         Threads that restore windows; by default as many as there are processors.
 
@@ -53,15 +57,18 @@ class RestoreOptions:
     channels: str = "auto"
     principal: int | None = None
     device: str = "auto"
-    grow: int = 0
+    grow: int | str = 0
     workers: int | None = None
 
     def __post_init__(self) -> None:
         check_choice("colour", self.colour, COLOURS)
         check_choice("channels", self.channels, CHANNELS)
         check_choice("device", self.device, DEVICES)
-        if self.grow < 0:
-            raise OptionError(f"`grow` must be 0 or more pixels; got {self.grow}.")
+        is_width = isinstance(self.grow, int) and 0 <= self.grow <= WIDEST
+        if self.grow != GROW_AUTO and not is_width:
+            raise OptionError(
+                f"`grow` must be from 0 to {WIDEST} pixels, or {GROW_AUTO!r}; got {self.grow!r}."
+            )
         if self.workers is not None and self.workers < 1:
             raise OptionError(f"`workers` must be 1 or more; got {self.workers}.")
         if self.principal is not None and self.principal < 0:

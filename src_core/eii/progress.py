@@ -33,4 +33,4 @@ def never_stop() -> bool:
 def check_stop(should_stop: ShouldStop) -> None:
     """Raise `Cancelled` when the caller asked to stop."""
     if should_stop():
-        raise Cancelled("Stopped as asked; what was finished is kept.")
+        raise Cancelled("Stopped as asked.")

@@ -3,10 +3,20 @@
 import numpy as np
 import pytest
 from eii.external.classical import ClassicalBackbone
-from eii.external.initial import GUIDE_RADIUS, biharmonic, fill, push_pull, tension
+from eii.external.initial import (
+    GUIDE_RADIUS,
+    biharmonic,
+    fill,
+    push_pull,
+    stiffness,
+    tension,
+)
+from eii.external.rim import doubtful_rim
+from eii.image.hole import spread_square
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 FILLS = [fill, push_pull, tension, biharmonic]
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=24)
@@ -65,7 +75,8 @@ def test_fill_does_not_see_what_is_far_away():
     near[10:14, 10:20] = True
     both = near.copy()
     both[20:25, 150:170] = True
-    assert np.allclose(fill(luma, both)[near], fill(luma, near)[near], atol=1e-6)
+    one, other = (tension(luma, hole, strength=0.2) for hole in (both, near))
+    assert np.allclose(one[near], other[near], atol=1e-6)
 
 
 def test_fill_of_a_deep_hole_joins_its_coarse_middle_without_a_step():
@@ -101,3 +112,38 @@ def test_classical_backbone_fills_each_window_of_a_batch_alone():
     batch = ClassicalBackbone().complete(luma, hole)
     for i in range(3):
         assert np.array_equal(batch[i], fill(luma[i], hole[i]))
+
+
+def test_stiffness_is_low_for_smooth_images_and_blind_to_gain_and_offset():
+    rng = np.random.default_rng(0)
+    grainy = rng.random((60, 60), dtype=np.float32)
+    smooth = ndimage.gaussian_filter(grainy, 3)
+    hole = np.zeros(grainy.shape, bool)
+    hole[20:30, 20:30] = True
+    assert stiffness(smooth, hole) < 0.02 * stiffness(grainy, hole)
+    assert stiffness(3 * smooth + 7, hole) == pytest.approx(stiffness(smooth, hole), rel=0.01)
+    assert stiffness(np.ones_like(smooth), hole) == 0
+
+
+def test_plate_of_smooth_images_is_as_good_as_the_biharmonic_and_better_on_grainy_ones():
+    rng = np.random.default_rng(1)
+    hole = np.zeros((128, 128), bool)
+    hole[:, 30:34] = hole[:, 80:84] = True
+    for sigma, gain in ((4, 0.98), (0.4, 0.9)):
+        truth = ndimage.gaussian_filter(rng.random(hole.shape, dtype=np.float32), sigma)
+        plate, bent = (np.abs(f(truth, hole) - truth)[hole].mean() for f in (tension, biharmonic))
+        assert plate <= bent / gain if sigma == 4 else plate <= gain * bent
+
+
+def test_rim_of_a_defect_is_doubted_and_an_edge_across_the_hole_is_not():
+    luma = np.full((60, 60), 0.6, np.float32)
+    luma[:, 30:] = 0.2
+    luma += np.random.default_rng(2).normal(0, 0.01, luma.shape).astype(np.float32)
+    hole = np.zeros(luma.shape, bool)
+    hole[25:31, 10:14] = hole[40:46, 20:40] = True
+    speck = spread_square(hole, 1) & ~hole
+    speck[38:48] = False
+    luma[speck] = 0.05
+    rim = doubtful_rim(luma, hole)
+    assert rim[speck].all()
+    assert rim[~speck].mean() < 0.002

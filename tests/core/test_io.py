@@ -115,7 +115,7 @@ def test_result_read_again_is_what_restore_gives(tmp_path_factory, axes, dtype, 
     eii.restore_to_zarr(image, hole, out, axes=axes)
     expected = eii.restore(image, hole, axes=axes)
     assert np.array_equal(zarr.open_array(f"{out}/0", mode="r")[:], expected)
-    assert np.array_equal(eii.open_source(out).array[:], expected)
+    assert np.array_equal(eii.open_source(out).array[...], expected)
     assert eii.verify(image, out).difference is None
 
 

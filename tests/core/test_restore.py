@@ -172,7 +172,7 @@ def test_restore_with_a_channel_wholly_in_its_hole_is_refused():
         ({"colour": "magic"}, "`colour` must be one of hybrid, solve"),
         ({"channels": "four"}, "`channels`"),
         ({"device": "tpu"}, "`device`"),
-        ({"grow": -1}, "`grow` must be 0 or more"),
+        ({"grow": -1}, "`grow` must be from 0 to 1024"),
         ({"workers": 0}, "`workers` must be 1 or more"),
         ({"principal": -1}, "`principal`"),
     ],

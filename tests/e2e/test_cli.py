@@ -80,7 +80,7 @@ def test_demo_leaves_a_verified_result_and_a_picture(tmp_path):
         (["gray.png", "full.png", "out.zarr"], "covers all"),
         (["gray.png", "hole.png", "taken"], "exists"),
         (["gray.png", "hole.png", "out.zarr", "--colour", "magic"], "`colour` must be one of"),
-        (["gray.png", "hole.png", "out.zarr", "--grow", "-3"], "`grow` must be 0 or more"),
+        (["gray.png", "hole.png", "out.zarr", "--grow", "-3"], "`grow` must be from 0"),
         (["gray.png", "hole.png"], "Missing argument"),
     ],
 )

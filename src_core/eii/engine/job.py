@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.engine.label import ReadHole, blocks_of
+from eii.engine.layer import Layer
 from eii.engine.plan import Unit, plan_plane
-from eii.engine.units import Layer, Recipe
+from eii.engine.recipe import Recipe, make_recipe
 from eii.errors import HoleError, OptionError
-from eii.image.dtype import check_known, known_scale, to_unit
+from eii.external.rim import BORDER, REACH, doubtful_rim
+from eii.image.dtype import default_scale, to_unit
 from eii.image.geometry import Box
 from eii.image.hole import spread_square
-from eii.image.mono import luma_weights, principal_channel
-from eii.internal.palette import prepare
-from eii.options import RestoreOptions
+from eii.image.mono import luma_weights, to_luma
+from eii.options import GROW_AUTO, RestoreOptions
+from eii.progress import ShouldStop, check_stop, never_stop
 
-_SAMPLED_WINDOWS = 24  # evenly spaced over the units; enough for stable percentiles and palettes
-_SAMPLED_PIXELS = 50_000  # known pixels kept of each of them for the scale
+_AUTO_ROUNDS = 2  # times that a rim is looked for behind the one before
 
 Plane = tuple[int, ...]
 
@@ -96,7 +97,13 @@ class Job:
         return sum(len(task.units) for task in self.tasks)
 
 
-def make_job(image: ImageReader, hole: HoleReader, options: RestoreOptions) -> Job:
+def make_job(
+    image: ImageReader,
+    hole: HoleReader,
+    options: RestoreOptions,
+    *,
+    should_stop: ShouldStop = never_stop,
+) -> Job:
     """Plan the restoration of an image.
 
     Parameters
@@ -104,6 +111,8 @@ def make_job(image: ImageReader, hole: HoleReader, options: RestoreOptions) -> J
     image : ImageReader
     hole : HoleReader
     options : RestoreOptions
+    should_stop : callable
+        Is asked at every read, of the plan and of the units.
 
     Returns
     -------
@@ -111,6 +120,8 @@ def make_job(image: ImageReader, hole: HoleReader, options: RestoreOptions) -> J
 
     Raises
     ------
+    Cancelled
+        If ``should_stop`` said so.
     HoleError
         If the hole covers a whole plane of a group.
     ImageError
@@ -120,12 +131,26 @@ def make_job(image: ImageReader, hole: HoleReader, options: RestoreOptions) -> J
     """
     groups = pick_groups(image, hole, options)
     tasks = tuple(
-        _make_task(image, hole, plane=plane, index=index, groups=groups, grow=options.grow)
+        _make_task(
+            index,
+            plane,
+            _layer_of(
+                _Reads(image, hole, plane, list(groups[index].channels), should_stop),
+                image.plane_shape,
+                groups[index],
+                options.grow,
+            ),
+        )
         for plane in image.planes
         for index in range(len(groups))
     )
     recipes = tuple(
-        _make_recipe(group, [t for t in tasks if t.group == i], options)
+        make_recipe(
+            [(t.layer, t.units) for t in tasks if t.group == i],
+            options,
+            channels=len(group.channels),
+            rgb=group.rgb,
+        )
         for i, group in enumerate(groups)
     )
     return Job(groups, recipes, tasks)
@@ -153,42 +178,63 @@ def pick_groups(image: ImageReader, hole: HoleReader, options: RestoreOptions) -
     return (Group(every),)
 
 
-def _make_task(
-    image: ImageReader,
-    hole: HoleReader,
-    *,
-    plane: Plane,
-    index: int,
-    groups: Sequence[Group],
-    grow: int,
-) -> Task:
-    group = groups[index]
-    layer = Layer(
-        _image_of(image, plane, group), _hole_of(hole, plane, group, grow), image.plane_shape
-    )
+def _make_task(index: int, plane: Plane, layer: Layer) -> Task:
     units = plan_plane(layer.read_hole, layer.shape)
     _refuse_full(units, layer, plane)
     return Task(plane, index, layer, units)
 
 
-def _image_of(image: ImageReader, plane: Plane, group: Group) -> Callable[[Box], NDArray[Any]]:
-    channels = list(group.channels)
+@dataclass(frozen=True)
+class _Reads:
+    """Reads one plane of one group; every read may end a run that was asked to stop."""
 
-    def read(box: Box) -> NDArray[Any]:
-        pixels = image.read(plane, box)
-        if channels == list(range(pixels.shape[2])):
+    image: ImageReader
+    hole: HoleReader
+    plane: Plane
+    channels: list[int]
+    should_stop: ShouldStop
+
+    def read_image(self, box: Box) -> NDArray[Any]:
+        check_stop(self.should_stop)
+        pixels = self.image.read(self.plane, box)
+        if self.channels == list(range(pixels.shape[2])):
             return pixels
-        return np.ascontiguousarray(pixels[..., channels])
+        return np.ascontiguousarray(pixels[..., self.channels])
 
-    return read
+    def read_hole(self, box: Box) -> NDArray[np.bool_]:
+        check_stop(self.should_stop)
+        found = self.hole.read(self.plane, box)
+        return found[..., self.channels[0]] if found.ndim == 3 else found
 
 
-def _hole_of(hole: HoleReader, plane: Plane, group: Group, grow: int) -> ReadHole:
-    def read(box: Box) -> NDArray[np.bool_]:
-        found = hole.read(plane, box)
-        return found[..., group.channels[0]] if found.ndim == 3 else found
+def _layer_of(reads: _Reads, shape: tuple[int, int], group: Group, grow: int | str) -> Layer:
+    read: ReadHole = reads.read_hole
+    if grow == GROW_AUTO:
+        read = _read_with_rim(reads, rgb=group.rgb)
+    elif isinstance(grow, int) and grow > 0:
+        read = read_grown(read, grow)
+    return Layer(reads.read_image, read, shape)
 
-    return read if grow == 0 else read_grown(read, grow)
+
+def _read_with_rim(reads: _Reads, *, rgb: bool) -> ReadHole:
+    """Return a reader of the hole and of the rim that its mask left of the defect."""
+    margin = _AUTO_ROUNDS * (REACH + BORDER)
+
+    def with_rim(box: Box) -> NDArray[np.bool_]:
+        wide = box.grow(margin)
+        origin = Box(max(0, wide.y0), max(0, wide.x0), wide.y1, wide.x1)
+        hole = reads.read_hole(origin)
+        if hole.any():
+            pixels = reads.read_image(origin)
+            count = pixels.shape[2]
+            weights = luma_weights(count, rgb=True) if rgb else np.full(count, 1 / count)
+            scaled = to_unit(pixels, default_scale(pixels.dtype, count))
+            luma = to_luma(scaled, weights.astype(np.float32))
+            for _ in range(_AUTO_ROUNDS):
+                hole = hole | doubtful_rim(luma, hole)
+        return np.ascontiguousarray(hole[box.relative_to(origin).slices])
+
+    return with_rim
 
 
 def read_grown(read: ReadHole, pixels: int) -> ReadHole:
@@ -211,49 +257,3 @@ def _refuse_full(units: Sequence[Unit], layer: Layer, plane: Plane) -> None:
         f"The hole covers all of plane {plane or 0}: there is no known pixel to restore from. "
         "Leave such planes or channels out."
     )
-
-
-def _make_recipe(group: Group, tasks: Sequence[Task], options: RestoreOptions) -> Recipe | None:
-    samples = _sample(tasks)
-    if not samples:
-        return None
-    known = np.concatenate([_thin(image[~hole]) for image, hole in samples])
-    scale = known_scale(known, shared=group.rgb)
-    weights = _weights(group, to_unit(known[np.newaxis], scale)[0], options)
-    palette = None
-    if len(group.channels) > 1:
-        scaled = [(_blank(to_unit(image, scale), hole), hole) for image, hole in samples]
-        palette = prepare(scaled, weights, method=options.colour)
-    return Recipe(scale, tuple(map(float, weights)), options.colour, palette)
-
-
-def _weights(
-    group: Group, known: NDArray[np.float32], options: RestoreOptions
-) -> NDArray[np.float32]:
-    count = len(group.channels)
-    if group.rgb or count == 1:
-        return luma_weights(count, rgb=group.rgb)
-    principal = principal_channel(known) if options.principal is None else options.principal
-    return luma_weights(count, rgb=False, principal=principal)
-
-
-def _sample(tasks: Sequence[Task]) -> list[tuple[NDArray[Any], NDArray[np.bool_]]]:
-    """Read windows evenly spaced over all units of full resolution."""
-    units = [(task, unit) for task in tasks for unit in task.units if unit.level == 0]
-    picked = np.unique(np.linspace(0, len(units) - 1, _SAMPLED_WINDOWS).round().astype(int))
-    samples = []
-    for task, unit in (units[i] for i in picked if units):
-        image, hole = task.layer.read_image(unit.window), task.layer.read_hole(unit.window)
-        check_known(image, hole)
-        if not hole.all():
-            samples.append((image, hole))
-    return samples
-
-
-def _thin(known: NDArray[Any]) -> NDArray[Any]:
-    return known[:: max(1, len(known) // _SAMPLED_PIXELS)]
-
-
-def _blank(image: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
-    image[hole] = 0
-    return image

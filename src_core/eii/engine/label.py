@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from eii.image.geometry import Box
 
 ReadHole = Callable[[Box], NDArray[np.bool_]]
+Rows = NDArray[np.int64]
 BLOCK = 2048
 _EIGHT = np.ones((3, 3), bool)
 
@@ -24,7 +25,7 @@ def blocks_of(shape: tuple[int, int], side: int = BLOCK) -> Iterator[Box]:
             yield Box(y, x, y + side, x + side).clip(shape)
 
 
-def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) -> list[Box]:
+def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) -> Rows:
     """Return the boxes around the hole's parts, those that overlap or touch merged.
 
     Parameters
@@ -38,25 +39,27 @@ def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) ->
 
     Returns
     -------
-    list of Box
-        Disjoint boxes that together hold every hole pixel, sorted.
+    ndarray of shape (K, 4), int64
+        Rows (y0, x0, y1, x1), sorted, of disjoint boxes that together hold every hole pixel.
 
     Notes
     -----
-    Memory follows one block and the number of parts, not the size of the image.
+    Memory follows one block and the number of parts, not the size of the image. The hole is read
+    once.
     """
     boxes = component_boxes(read, shape, block=block)
-    while True:
-        merged = component_boxes(_painter(boxes, block), shape, block=block)
-        if len(merged) == len(boxes):
-            return merged
-        boxes = merged
+    while len(boxes):
+        painter = Painter(boxes, shape, block=block)
+        if not any(painter.touch(box) for box in blocks_of(shape, block)):
+            break
+        boxes = component_boxes(painter.paint, shape, block=block)
+    return boxes
 
 
-def component_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) -> list[Box]:
-    """Return the box around each 8-connected part of a hole, sorted."""
+def component_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) -> Rows:
+    """Return the box around each 8-connected part of a hole as rows (y0, x0, y1, x1), sorted."""
     edges = _Edges(shape[1])
-    boxes: list[NDArray[np.int64]] = []
+    boxes: list[Rows] = []
     for box in blocks_of(shape, block):
         hole = read(box)
         labels, count = ndimage.label(hole, _EIGHT) if hole.any() else (None, 0)
@@ -66,7 +69,7 @@ def component_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOC
             boxes.append(_as_rows(found, box))
             edges.used += count
     if not boxes:
-        return []
+        return np.zeros((0, 4), np.int64)
     return _join_rows(np.concatenate(boxes), edges.pairs())
 
 
@@ -110,34 +113,83 @@ class _Edges:
         return np.concatenate(self._pairs, axis=1) if self._pairs else np.zeros((2, 0), np.int64)
 
 
-def _as_rows(found: list[tuple[slice, slice]], block: Box) -> NDArray[np.int64]:
+def _as_rows(found: list[tuple[slice, slice]], block: Box) -> Rows:
     rows = [(y.start, x.start, y.stop, x.stop) for y, x in found]
     return np.asarray(rows, np.int64) + np.asarray([block.y0, block.x0] * 2)
 
 
-def _join_rows(rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> list[Box]:
-    n = len(rows)
-    graph = coo_array((np.ones(pairs.shape[1], bool), (pairs[0], pairs[1])), shape=(n, n))
-    count, owner = connected_components(graph, directed=False)
-    first = np.full((count, 2), np.iinfo(np.int64).max)
-    last = np.zeros((count, 2), np.int64)
-    np.minimum.at(first, owner, rows[:, :2])
-    np.maximum.at(last, owner, rows[:, 2:])
-    return sorted(Box(*map(int, row)) for row in np.hstack([first, last]))
+def _join_rows(rows: Rows, pairs: NDArray[np.int64]) -> Rows:
+    if pairs.shape[1]:
+        n = len(rows)
+        graph = coo_array((np.ones(pairs.shape[1], bool), (pairs[0], pairs[1])), shape=(n, n))
+        count, owner = connected_components(graph, directed=False)
+        first = np.full((count, 2), np.iinfo(np.int64).max)
+        last = np.zeros((count, 2), np.int64)
+        np.minimum.at(first, owner, rows[:, :2])
+        np.maximum.at(last, owner, rows[:, 2:])
+        rows = np.hstack([first, last])
+    return rows[np.lexsort(rows.T[::-1])]
 
 
-def _painter(boxes: list[Box], block: int) -> ReadHole:
-    """Return a reader of the hole in which every box is filled."""
-    index: dict[tuple[int, int], list[Box]] = {}
-    for box in boxes:
-        for y in range(box.y0 // block, (box.y1 - 1) // block + 1):
-            for x in range(box.x0 // block, (box.x1 - 1) // block + 1):
-                index.setdefault((y, x), []).append(box)
+class Painter:
+    """A hole in which boxes are filled, read by blocks.
 
-    def read(region: Box) -> NDArray[np.bool_]:
-        painted = np.zeros(region.shape, bool)
-        for box in index.get((region.y0 // block, region.x0 // block), ()):
-            painted[box.intersect(region).relative_to(region).slices] = True
-        return painted
+    Parameters
+    ----------
+    boxes : ndarray of shape (K, 4), int64
+    shape : (int, int)
+        Size of the plane.
+    block : int
+        Side of the blocks; only whole ones are read.
+    """
 
-    return read
+    def __init__(self, boxes: Rows, shape: tuple[int, int], *, block: int = BLOCK) -> None:
+        self._boxes, self._block = boxes, block
+        self._across = -(-shape[1] // block)
+        # A box is looked up in every block that it, or a pixel below or right of it, lies in.
+        first, last = boxes[:, :2] // block, boxes[:, 2:] // block
+        inner = (first == last).all(axis=1)
+        owner = [np.flatnonzero(inner)]
+        cell = [first[inner, 0] * self._across + first[inner, 1]]
+        for i in np.flatnonzero(~inner):
+            y, x = np.mgrid[first[i, 0] : last[i, 0] + 1, first[i, 1] : last[i, 1] + 1]
+            cell.append((y * self._across + x).ravel())
+            owner.append(np.full(y.size, i))
+        cells = np.concatenate(cell)
+        order = np.argsort(cells, kind="stable")
+        self._cells, self._owner = cells[order], np.concatenate(owner)[order]
+
+    def paint(self, region: Box) -> NDArray[np.bool_]:
+        """Return which pixels of a block lie in a box."""
+        return self._count(region, 0) > 0
+
+    def touch(self, region: Box) -> bool:
+        """Tell whether boxes overlap or touch in a block, corners included."""
+        return bool((self._count(region, 1) > 1).any())
+
+    def _count(self, region: Box, more: int) -> NDArray[np.int32]:
+        """Return how many boxes, ``more`` pixels higher and wider, hold each pixel."""
+        cell = region.y0 // self._block * self._across + region.x0 // self._block
+        low, high = np.searchsorted(self._cells, [cell, cell + 1])
+        boxes = self._boxes[self._owner[low:high]] + np.array([0, 0, more, more])
+        return covered(boxes, region)
+
+
+def covered(boxes: Rows, region: Box) -> NDArray[np.int32]:
+    """Return how many of the boxes hold each pixel of a region, shape (h, w).
+
+    Parameters
+    ----------
+    boxes : ndarray of shape (K, 4), int64
+    region : Box
+    """
+    height, width = region.shape
+    origin = np.array([region.y0, region.x0])
+    y0, x0 = np.clip(boxes[:, :2] - origin, 0, region.shape).T
+    y1, x1 = np.clip(boxes[:, 2:] - origin, 0, region.shape).T
+    # One step up at two corners of each box and one down at the others, summed along both axes.
+    steps = np.zeros((height + 1) * (width + 1), np.int32)
+    for y, x, sign in ((y0, x0, 1), (y1, x1, 1), (y0, x1, -1), (y1, x0, -1)):
+        steps += sign * np.bincount(y * (width + 1) + x, minlength=steps.size).astype(np.int32)
+    summed = steps.reshape(height + 1, width + 1).cumsum(axis=0, dtype=np.int32)
+    return summed.cumsum(axis=1, dtype=np.int32)[:height, :width]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.engine.plan import BLEND, Unit
-from eii.image.geometry import Box, union
+from eii.image.geometry import Box
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Patch:
     ----------
     box : Box
         Around the unit's targets, in pixels of its level.
-    mask : ndarray of shape (h, w), bool
-        Which pixels of it are filled.
+    bits : ndarray of uint8
+        Which pixels of it are filled, in row order, eight to a byte.
     values : ndarray of shape (K, C), float32
         The K filled pixels in row order, in the image's own units, not rounded.
     confidence : ndarray of shape (K,), float32
@@ -34,10 +34,16 @@ class Patch:
     """
 
     box: Box
-    mask: NDArray[np.bool_]
+    bits: NDArray[np.uint8]
     values: NDArray[np.float32]
     confidence: NDArray[np.float32]
     lattice: bool
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Return which pixels of the box are filled, shape (h, w)."""
+        whole = np.unpackbits(self.bits, count=self.box.area)
+        return whole.reshape(self.box.shape).view(np.bool_)
 
 
 class PatchStore(Protocol):
@@ -114,7 +120,7 @@ def _pack(patch: Patch) -> dict[str, NDArray[np.generic]]:
     box = patch.box
     return {
         "box": np.asarray([box.y0, box.x0, box.y1, box.x1, patch.lattice], np.int64),
-        "mask": np.packbits(patch.mask),
+        "bits": patch.bits,
         "values": patch.values,
         "confidence": patch.confidence,
     }
@@ -122,9 +128,8 @@ def _pack(patch: Patch) -> dict[str, NDArray[np.generic]]:
 
 def _unpack(arrays: np.lib.npyio.NpzFile) -> Patch:
     *corners, lattice = (int(v) for v in arrays["box"])
-    box = Box(*corners)
-    mask = np.unpackbits(arrays["mask"], count=box.area).reshape(box.shape).astype(bool)
-    return Patch(box, mask, arrays["values"], arrays["confidence"], bool(lattice))
+    values, confidence = arrays["values"], arrays["confidence"]
+    return Patch(Box(*corners), arrays["bits"], values, confidence, bool(lattice))
 
 
 @dataclass(frozen=True)
@@ -170,8 +175,9 @@ def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
         if not common.area:
             continue
         inside, outside = common.relative_to(patch.box).slices, common.relative_to(region).slices
-        here = patch.mask[inside]
-        taken = slice(None) if common == patch.box else _within(patch, inside)
+        mask = patch.mask
+        here = mask[inside]
+        taken = slice(None) if common == patch.box else _within(mask, inside)
         part = _ramp(patch)[inside][here]
         # An index of slices gives a view, so these additions reach the region's arrays.
         total[outside][here] += patch.values[taken] * part[:, np.newaxis]
@@ -184,11 +190,11 @@ def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
     return Overlay(filled, values, sure)
 
 
-def _within(patch: Patch, inside: tuple[slice, slice]) -> NDArray[np.bool_]:
+def _within(mask: NDArray[np.bool_], inside: tuple[slice, slice]) -> NDArray[np.bool_]:
     """Return which of a patch's filled pixels lie in a part of its box."""
-    part = np.zeros(patch.box.shape, bool)
+    part = np.zeros(mask.shape, bool)
     part[inside] = True
-    return part[patch.mask]
+    return part[mask]
 
 
 def _ramp(patch: Patch) -> NDArray[np.float32]:
@@ -226,16 +232,13 @@ class UnitIndex:
         self._cells: dict[tuple[int, int], list[int]] = {}
         for index, unit in enumerate(units):
             if unit.level == level:
-                for cell in self._covered(union(unit.targets)):
+                for cell in self._covered(unit.extent):
                     self._cells.setdefault(cell, []).append(index)
 
     def meeting(self, region: Box) -> list[int]:
         """Return the positions of the units with a target in ``region``, ascending."""
         near = {i for cell in self._covered(region) for i in self._cells.get(cell, ())}
-        return sorted(i for i in near if self._fills(i, region))
-
-    def _fills(self, index: int, region: Box) -> bool:
-        return any(target.intersect(region).area for target in self._units[index].targets)
+        return sorted(i for i in near if self._units[i].meets(region))
 
     def _covered(self, box: Box) -> Iterator[tuple[int, int]]:
         for y in range(box.y0 // self._SIDE, (box.y1 - 1) // self._SIDE + 1):

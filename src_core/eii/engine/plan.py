@@ -1,41 +1,35 @@
 """From a hole to units of work: a pure function of the hole and the windows' size.
 
-Small parts of a hole share the window of their lattice cell; parts of medium size have a window of
-their own; parts larger than a window are cut by a lattice anchored at the image's origin, after a
-completion at coarser levels when they are also deep. Chunks and workers have no say, so the result
-cannot depend on them.
+Small parts of a hole share windows so that the sum of their areas is least; parts of medium size
+have a window of their own; parts larger than a window are cut by a lattice anchored at the image's
+origin, after a completion at coarser levels when they are also deep. Chunks and workers have no
+say, so the result cannot depend on them.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eii.engine.label import ReadHole, hole_boxes
-from eii.image.geometry import Box, union
+from eii.engine.label import ReadHole, Rows, hole_boxes
+from eii.engine.share import share_windows
+from eii.engine.sizes import GRID, HALO, SMALL, WINDOW
+from eii.image.geometry import Box
 
-WINDOW = 512
-"""Side of a window, in pixels."""
-HALO = 64
-"""Least context around what a window fills, in pixels."""
-NEAR = 16
-"""Context around whole parts that a backbone which sees only their border needs."""
 PITCH = WINDOW // 2
 """Side of a lattice cell."""
 BLEND = 32
 """Pixels by which the windows of a lattice overlap in what they fill."""
-GRID = 32
-"""Window origins are multiples of it: every backbone's stride divides it."""
 LARGEST = WINDOW - 2 * (HALO + GRID)
 """Side of the largest part that fits one window with its context, wherever the window starts."""
 DEEP = 64
 """A part is deep when it covers a whole aligned square of this side: no window sees across it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Unit:
     """One window to restore.
 
@@ -43,8 +37,8 @@ class Unit:
     ----------
     window : Box
         What is read, in pixels of ``level``.
-    targets : tuple of Box
-        What is filled: disjoint boxes inside the window.
+    targets : ndarray of shape (K, 4), int64
+        What is filled: rows (y0, x0, y1, x1) of disjoint boxes inside the window.
     level : int
         0 is full resolution; each level up halves the size.
     guided : bool
@@ -54,15 +48,27 @@ class Unit:
     """
 
     window: Box
-    targets: tuple[Box, ...]
+    targets: Rows
     level: int = 0
     guided: bool = False
     lattice: bool = False
 
     @property
-    def order(self) -> tuple[int, Box, tuple[Box, ...]]:
+    def order(self) -> tuple[int, Box, tuple[int, ...]]:
         """Return the key that units are sorted by: coarse levels first."""
-        return -self.level, self.window, self.targets
+        return -self.level, self.window, tuple(self.targets[0])
+
+    @property
+    def extent(self) -> Box:
+        """Return the box around the targets."""
+        low, high = self.targets[:, :2].min(axis=0), self.targets[:, 2:].max(axis=0)
+        return Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+    def meets(self, region: Box) -> bool:
+        """Tell whether a target has a pixel in a region."""
+        y0, x0, y1, x1 = self.targets.T
+        rows = (y0 < region.y1) & (y1 > region.y0)
+        return bool((rows & (x0 < region.x1) & (x1 > region.x0)).any())
 
 
 def plan_plane(read: ReadHole, shape: tuple[int, int]) -> tuple[Unit, ...]:
@@ -84,31 +90,28 @@ def plan_plane(read: ReadHole, shape: tuple[int, int]) -> tuple[Unit, ...]:
     -----
     Memory follows the number of parts, not the size of the image or of a part.
     """
-    small: dict[tuple[int, int], list[Box]] = defaultdict(list)
-    units: list[Unit] = []
-    for box in hole_boxes(read, shape):
-        side = max(box.shape)
-        if side <= PITCH // 2:
-            small[_cell_of_centre(box)].append(box)
-        elif side <= LARGEST:
-            units.append(Unit(_centred_window(box, shape), (box,)))
+    boxes = hole_boxes(read, shape)
+    side = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    units = [Unit(*shared) for shared in share_windows(boxes[side <= SMALL], shape)]
+    for row in boxes[side > SMALL]:
+        box = Box(*map(int, row))
+        if max(box.shape) <= LARGEST:
+            units.append(Unit(_centred_window(box, shape), _rows(box)))
         else:
             units.extend(_plan_large(read, box, shape))
-    units += [Unit(_cell_window(cell, shape), tuple(boxes)) for cell, boxes in small.items()]
     return tuple(sorted(units, key=lambda unit: unit.order))
 
 
 def fit_window(unit: Unit, shape: tuple[int, int]) -> Unit:
-    """Return the unit with the smallest window that a backbone of any size needs."""
-    whole_parts = unit.level == 0 and not unit.lattice
-    need = union(unit.targets).grow(NEAR if whole_parts else HALO)
-    return Unit(
-        need.clip(level_shape(shape, unit.level)).intersect(unit.window),
-        unit.targets,
-        unit.level,
-        unit.guided,
-        unit.lattice,
-    )
+    """Return the unit with the smallest window that a backbone of any size needs.
+
+    What shares a window, or has its own, is planned with no more context than it needs.
+    """
+    if unit.level == 0 and not unit.lattice:
+        return unit
+    need = unit.extent.grow(HALO).clip(level_shape(shape, unit.level))
+    window = need.intersect(unit.window)
+    return Unit(window, unit.targets, unit.level, unit.guided, unit.lattice)
 
 
 def level_shape(shape: tuple[int, int], level: int) -> tuple[int, int]:
@@ -116,8 +119,8 @@ def level_shape(shape: tuple[int, int], level: int) -> tuple[int, int]:
     return -(-shape[0] // 2**level), -(-shape[1] // 2**level)
 
 
-def _cell_of_centre(box: Box) -> tuple[int, int]:
-    return (box.y0 + box.y1) // 2 // PITCH, (box.x0 + box.x1) // 2 // PITCH
+def _rows(box: Box) -> Rows:
+    return np.array([[box.y0, box.x0, box.y1, box.x1]], np.int64)
 
 
 def _cell(cell: tuple[int, int]) -> Box:
@@ -153,7 +156,7 @@ def _plan_large(read: ReadHole, box: Box, shape: tuple[int, int]) -> Iterator[Un
         size = level_shape(shape, level)
         if max(part.shape) <= LARGEST:
             target = part.grow(BLEND).clip(size)
-            yield Unit(_centred_window(part, size), (target,), level)
+            yield Unit(_centred_window(part, size), _rows(target), level)
             return
         yield from _lattice(cells, part.grow(BLEND).clip(size), size, level=level, guided=True)
 
@@ -174,7 +177,7 @@ def _lattice(
     for cell in cells:
         target = _cell(cell).grow(BLEND).intersect(part)
         if target.area:
-            yield Unit(_cell_window(cell, shape), (target,), level, guided, lattice=True)
+            yield Unit(_cell_window(cell, shape), _rows(target), level, guided, lattice=True)
 
 
 def _scan_cells(read: ReadHole, box: Box) -> tuple[set[tuple[int, int]], bool]:
@@ -189,7 +192,7 @@ def _scan_cells(read: ReadHole, box: Box) -> tuple[set[tuple[int, int]], bool]:
     return cells, deep
 
 
-def _covers_square(hole: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> bool:
+def _covers_square(hole: NDArray[np.bool_]) -> bool:
     height, width = hole.shape[0] // DEEP * DEEP, hole.shape[1] // DEEP * DEEP
     squares = hole[:height, :width].reshape(height // DEEP, DEEP, width // DEEP, DEEP)
     return bool(squares.all(axis=(1, 3)).any())

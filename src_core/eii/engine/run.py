@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from eii.engine.job import Job, Task
 from eii.engine.patches import Overlay, PatchStore, UnitIndex, lay, unit_key
-from eii.engine.units import Recipe, restore_unit
+from eii.engine.recipe import Recipe
+from eii.engine.units import restore_unit
 from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, to_dtype
 from eii.image.geometry import Box
@@ -46,6 +47,9 @@ class Runner:
         self._store = store
         self._backbone = backbone
         self._indexes: dict[tuple[int, int], UnitIndex] = {}
+        self._numbers: dict[tuple[int, ...], list[int]] = {}
+        for number, task in enumerate(job.tasks):
+            self._numbers.setdefault(task.plane, []).append(number)
 
     @property
     def unit_count(self) -> int:
@@ -149,7 +153,7 @@ class Runner:
 
     def numbers_of(self, plane: tuple[int, ...]) -> list[int]:
         """Return the tasks of a plane."""
-        return [i for i, task in enumerate(self._job.tasks) if task.plane == plane]
+        return self._numbers[plane]
 
 
 @dataclass(frozen=True)

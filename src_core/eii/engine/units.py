@@ -3,72 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.label import ReadHole
+from eii.engine.label import covered
+from eii.engine.layer import Layer
 from eii.engine.patches import Overlay, Patch
 from eii.engine.plan import Unit, fit_window
+from eii.engine.recipe import Recipe
 from eii.external.backbone import Backbone
+from eii.external.rim import doubtful_rim
 from eii.image.dtype import Scale, check_known, from_unit, to_unit
-from eii.image.geometry import Box, union
+from eii.image.geometry import Box
 from eii.image.hole import distance_to_known
 from eii.image.mono import to_luma
 from eii.image.pyramid import double, shrink
-from eii.internal.palette import Palette
 from eii.internal.stage import propagate_unit
 
-ReadImage = Callable[[Box], NDArray[Any]]
 ReadGuide = Callable[[Box], Overlay]
 FloatArray = NDArray[np.float32]
 
 _STRIP = 2**22  # pixels read at a time when a coarse window is made
 _SEEN = 64  # pixels from the known ones beyond which a guided window has no colours of its own
+_DITHERED = 64  # pixels from the known ones from which a fill is dithered in full
 _TRUST_FALL = 32.0  # pixels from the known ones at which the trust in the structure is halved
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What a unit reads: one plane's image and hole.
-
-    Parameters
-    ----------
-    read_image : callable
-        Takes a `Box`, returns the pixels in it, shape (h, w, C), uint8, uint16 or float32.
-    read_hole : callable
-        Takes a `Box`, returns the hole in it, shape (h, w), bool.
-    shape : (int, int)
-        Size of the plane (M, N).
-    """
-
-    read_image: ReadImage
-    read_hole: ReadHole
-    shape: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How every unit of an image is restored; the same for all of them.
-
-    Parameters
-    ----------
-    scale : Scale
-        Which values are 0 and 1 in each channel.
-    weights : tuple of float
-        Each channel's weight in luma.
-    colour : str
-        Method of the internal stage.
-    palette : Palette, optional
-        What the colours of all windows share; None for a single channel.
-    """
-
-    scale: Scale
-    weights: tuple[float, ...]
-    colour: str
-    palette: Palette | None = None
 
 
 def restore_unit(
@@ -99,7 +58,13 @@ def restore_unit(
         unit = fit_window(unit, layer.shape)
     image, hole = read_level(layer, recipe.scale, unit)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
-    filled, sure = _fill(image, hole, guide, recipe=recipe, backbone=backbone)
+    depth = distance_to_known(hole)
+    filled, sure = _fill(image, hole, guide, depth=depth, recipe=recipe, backbone=backbone)
+    filled = _bound(filled, image[~hole], recipe.known)
+    sure *= np.divide(_TRUST_FALL, _TRUST_FALL + depth, dtype=np.float32)
+    if recipe.dither and unit.guided and unit.level == 0:
+        strength = _dither(depth, unit.window) / (recipe.scale.high[0] - recipe.scale.low[0])
+        filled = filled + strength[..., np.newaxis].astype(np.float32)
     return _patch(unit, hole, filled, sure, recipe.scale)
 
 
@@ -174,22 +139,47 @@ def _fill(
     hole: NDArray[np.bool_],
     guide: FloatArray | None,
     *,
+    depth: FloatArray,
     recipe: Recipe,
     backbone: Backbone,
-) -> tuple[FloatArray, FloatArray | None]:
+) -> tuple[FloatArray, FloatArray]:
+    """Return the window with its hole filled, and the trust in its colours."""
     weights = np.asarray(recipe.weights, np.float32)
     luma = to_luma(image, weights)
+    # What the mask left of the defect itself stays as it is, but nothing is made from it.
+    hole = hole | doubtful_rim(luma, hole)
     first = None if guide is None else to_luma(guide, weights)
     done = backbone.complete(luma[np.newaxis], hole[np.newaxis], _batch(first))[0]
     if recipe.palette is None:
-        return done[..., np.newaxis] / weights, None
+        return done[..., np.newaxis] / weights, np.ones_like(done)
     if guide is not None and first is not None:
-        unseen = distance_to_known(hole) > _SEEN
+        unseen = depth > _SEEN
         image = np.where(unseen[..., np.newaxis], guide + (done - first)[..., np.newaxis], image)
         hole = hole & ~unseen
     return propagate_unit(
         done, image, hole, weights=weights, method=recipe.colour, palette=recipe.palette
     )
+
+
+def _bound(filled: FloatArray, known: FloatArray, sampled: Scale) -> FloatArray:
+    """Keep each channel within the known range, widened by a tenth."""
+    low, high = np.asarray(sampled.low, np.float32), np.asarray(sampled.high, np.float32)
+    if len(known):
+        low, high = np.minimum(low, known.min(axis=0)), np.maximum(high, known.max(axis=0))
+    margin = (high - low) / 10
+    return np.clip(filled, low - margin, high + margin)
+
+
+def _dither(depth: FloatArray, window: Box) -> FloatArray:
+    """Return less than half a level up or down, a fixed function of place; none near the border.
+
+    Rounding a smooth fill of hundreds of pixels to 8 bits shows its levels as contour lines.
+    """
+    y, x = np.ogrid[window.y0 : window.y1, window.x0 : window.x1]
+    # Jimenez, "Next generation post processing in Call of Duty", SIGGRAPH 2014: gradient noise.
+    noise = np.modf(52.9829189 * np.modf(0.06711056 * x + 0.00583715 * y)[0])[0] - 0.5
+    share = np.clip((depth - _DITHERED / 2) / (_DITHERED / 2), 0, 1)
+    return (noise * share * 0.98).astype(np.float32)
 
 
 def _batch(array: FloatArray | None) -> FloatArray | None:
@@ -200,26 +190,14 @@ def _patch(
     unit: Unit,
     hole: NDArray[np.bool_],
     filled: FloatArray,
-    sure: FloatArray | None,
+    sure: FloatArray,
     scale: Scale,
 ) -> Patch:
-    box = union(unit.targets)
-    mask, trust = np.zeros(box.shape, bool), np.ones(box.shape, np.float32)
-    for target in unit.targets:
-        there, inside = target.relative_to(box).slices, target.relative_to(unit.window)
+    box = unit.extent
+    inside = box.relative_to(unit.window).slices
+    mask = covered(unit.targets, box) > 0
+    if unit.level == 0:
         # Coarse patches are dense: the level below needs their known surroundings as well.
-        mask[there] = hole[inside.slices] if unit.level == 0 else True
-        trust[there] = _trust(hole, inside) if sure is None else sure[inside.slices]
-    values = from_unit(filled[box.relative_to(unit.window).slices][mask], scale)
-    return Patch(box, mask, values, trust[mask], unit.lattice)
-
-
-def _trust(hole: NDArray[np.bool_], target: Box) -> FloatArray:
-    """Return how far the structure of a target is to be trusted, from the depth in its hole.
-
-    The known pixel nearest to a part of the hole lies within one pixel of the box around it, so
-    that nothing else has to be looked at.
-    """
-    wide = target.grow(1).clip((hole.shape[0], hole.shape[1]))
-    depth = distance_to_known(hole[wide.slices])[target.relative_to(wide).slices]
-    return np.divide(_TRUST_FALL, _TRUST_FALL + depth, dtype=np.float32)
+        mask &= hole[inside]
+    values = from_unit(filled[inside][mask], scale)
+    return Patch(box, np.packbits(mask), values, sure[inside][mask], unit.lattice)

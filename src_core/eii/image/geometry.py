@@ -15,6 +15,9 @@ class Box:
     y1: int
     x1: int
 
+    def __str__(self) -> str:
+        return f"rows {self.y0} to {self.y1}, columns {self.x0} to {self.x1}"
+
     @property
     def height(self) -> int:
         return self.y1 - self.y0
@@ -39,6 +42,12 @@ class Box:
     def grow(self, margin: int) -> Box:
         """Return the box with ``margin`` more pixels on each side."""
         return Box(self.y0 - margin, self.x0 - margin, self.y1 + margin, self.x1 + margin)
+
+    def middle(self, side: int) -> Box:
+        """Return the middle of the box, at most ``side`` pixels high and wide."""
+        y0 = self.y0 + max(0, self.height - side) // 2
+        x0 = self.x0 + max(0, self.width - side) // 2
+        return Box(y0, x0, y0 + min(side, self.height), x0 + min(side, self.width))
 
     def intersect(self, other: Box) -> Box:
         """Return the common part; its area is 0 when there is none."""

@@ -10,6 +10,8 @@ FloatArray = NDArray[np.float32]
 
 SCALES = (1.0, 2.5, 6.0)
 """Standard deviations, in pixels, of the neighbourhoods that are described."""
+DEVIATION = 5
+"""Position, among the features, of the deviation at the middle one of `SCALES`."""
 _DEVIATION, _SLOPE = 0.7, 0.7  # weight of a neighbourhood's deviation and slope against its mean
 
 _DIFFERENCE = (-0.5, 0.0, 0.5)

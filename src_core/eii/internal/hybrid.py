@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.image.hole import distance_to_known, spread_square
 from eii.internal.match import Match
 from eii.internal.solve import Pull, spread
 
@@ -15,8 +16,12 @@ PULLS = (0.01, 0.03, 0.1)
 """Strengths, against that of one neighbour of the same luma, of which an image picks one."""
 AGREEMENT = 0.01
 """Disagreement of the neighbours at which the pull is halved: where like luma has unlike colours,
-the match knows nothing. It is also what a blurred completion leads to, so it needs no other gate
-(measured with luma blurred by 2 and 5 pixels)."""
+the match knows nothing."""
+SMOOTH = 2.0
+"""Power of a completion's detail with which the pull falls: where it is smoother than the image,
+its matches are of smooth places of any colour, and show as patches."""
+SHALLOW = 8
+"""Depth of a hole, in pixels, up to which colours are not matched."""
 
 
 def join(
@@ -26,6 +31,7 @@ def join(
     found: Match,
     *,
     pull: float,
+    asked: BoolArray | None = None,
     outside: BoolArray | None = None,
 ) -> FloatArray:
     """Fill a hole by what spreads from its border and what was matched from afar.
@@ -36,7 +42,9 @@ def join(
     values : ndarray of shape (M, N, C), float32
     hole : ndarray of shape (M, N), bool
     found : Match
-        Of the hole's pixels.
+        Of the pixels ``asked``.
+    asked : ndarray of shape (M, N), bool, optional
+        Hole pixels that were matched; by default all.
     pull : float
         One of `PULLS`.
     outside : ndarray of shape (M, N), bool, optional
@@ -48,4 +56,33 @@ def join(
         Known pixels bit-identical.
     """
     weight = pull / (1 + (found.ambiguity / AGREEMENT) ** 2)
-    return spread(luma, values, hole, pull=Pull(found.values, weight), outside=outside)
+    weight *= np.minimum(1, found.detail) ** SMOOTH
+    if asked is None:
+        pulled = Pull(found.values, weight)
+    else:
+        here = asked[hole]
+        pulled = Pull(
+            np.zeros((len(here), values.shape[2]), np.float32), np.zeros(len(here), np.float32)
+        )
+        pulled.values[here], pulled.weight[here] = found.values, weight
+    return spread(luma, values, hole, pull=pulled, outside=outside)
+
+
+def deep_parts(hole: BoolArray) -> BoolArray:
+    """Return the pixels of a hole that are matched: in its deep parts, those off the border.
+
+    Parameters
+    ----------
+    hole : ndarray of shape (M, N), bool
+
+    Returns
+    -------
+    ndarray of shape (M, N), bool
+        Empty where no pixel is more than `SHALLOW` from the known ones: there the border's colours
+        are as good, at a quarter of the cost.
+    """
+    depth = distance_to_known(hole)
+    deep = depth > SHALLOW
+    if not deep.any():
+        return deep
+    return spread_square(deep, SHALLOW) & (depth > SHALLOW / 2)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from eii.image.hole import spread_square
-from eii.internal.features import luma_features
+from eii.internal.features import DEVIATION, luma_features
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -34,7 +34,7 @@ class Remembered:
 
 @dataclass(frozen=True)
 class Match:
-    """What was found for each of K hole pixels, in row order.
+    """What was found for each of the K pixels that were asked for, in row order.
 
     Parameters
     ----------
@@ -44,11 +44,15 @@ class Match:
         Feature distance to the nearest neighbour, in units of luma.
     ambiguity : ndarray of shape (K,), float32
         How far the neighbours' values disagree: root mean square over channels.
+    detail : ndarray of shape (K,), float32
+        Local deviation of luma, in units of its mean over the known pixels that were searched:
+        far below 1 where a completion is smoother than the image.
     """
 
     values: FloatArray
     residual: FloatArray
     ambiguity: FloatArray
+    detail: FloatArray
 
 
 def match(
@@ -56,6 +60,7 @@ def match(
     values: FloatArray,
     hole: BoolArray,
     *,
+    asked: BoolArray | None = None,
     remembered: Remembered | None = None,
     outside: BoolArray | None = None,
 ) -> Match:
@@ -68,6 +73,8 @@ def match(
     values : ndarray of shape (M, N, C), float32
         What is looked up; that of hole pixels is ignored.
     hole : ndarray of shape (M, N), bool
+    asked : ndarray of shape (M, N), bool, optional
+        The hole pixels to match; by default all.
     remembered : Remembered, optional
         Known pixels of other windows. Without them at least one pixel must be known.
     outside : ndarray of shape (M, N), bool, optional
@@ -89,9 +96,11 @@ def match(
     if remembered is not None:
         known = np.concatenate([known, _from_afar(remembered.features)])
         found = np.concatenate([found, remembered.values])
+    asked = hole if asked is None else asked
+    usual = max(float(known[: len(sample), DEVIATION].mean()) if len(sample) else 0.0, 1e-6)
     tree = cKDTree(known, balanced_tree=False, compact_nodes=False)
     count = min(NEIGHBOURS, len(known))
-    distance, index = tree.query(features[hole], k=count, eps=0.5, workers=-1)
+    distance, index = tree.query(features[asked], k=count, eps=0.5, workers=-1)
     distance, index = distance.reshape(-1, count), index.reshape(-1, count)
     weight = 1 / (_SOFT + distance**2)
     weight /= weight.sum(axis=1, keepdims=True)
@@ -101,6 +110,7 @@ def match(
         np.asarray(mean, np.float32),
         distance[:, 0].astype(np.float32),
         np.sqrt(np.asarray(spread)).astype(np.float32),
+        np.asarray(features[asked][:, DEVIATION] / usual, np.float32),
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eii.image.mono import to_luma
 from eii.internal.features import luma_features
-from eii.internal.hybrid import PULLS, join
+from eii.internal.hybrid import PULLS, deep_parts, join
 from eii.internal.match import Remembered, match
 
 FloatArray = NDArray[np.float32]
@@ -42,13 +42,18 @@ class Palette:
     remembered: Remembered | None = None
 
 
-def prepare(samples: Sequence[Sample], weights: FloatArray, *, method: str) -> Palette:
+def prepare(
+    known: FloatArray, samples: Sequence[Sample], weights: FloatArray, *, method: str
+) -> Palette:
     """Choose what all windows of an image share.
 
     Parameters
     ----------
+    known : ndarray of shape (K, C), float32
+        Known pixels from all over the image, about [0, 1].
     samples : sequence of (image, hole)
-        Windows: image of shape (M, N, C), float32, about [0, 1]; hole of shape (M, N), bool.
+        Windows, each looked at by itself: image of shape (M, N, C), float32, about [0, 1]; hole
+        of shape (M, N), bool.
     weights : ndarray of shape (C,), float32
         Each channel's weight in luma.
     method : str
@@ -58,28 +63,29 @@ def prepare(samples: Sequence[Sample], weights: FloatArray, *, method: str) -> P
     Returns
     -------
     Palette
-        A function of the samples alone.
+        A function of the arguments alone.
     """
-    slopes = _slopes(samples, weights)
-    if method not in ("match", "hybrid"):
-        return Palette(tuple(map(float, slopes)))
-    pull = _best_pull(samples, weights, slopes) if method == "hybrid" else _DEFAULT_PULL
-    return Palette(tuple(map(float, slopes)), pull, _remember(samples, weights, slopes))
+    slopes = _slopes(known, weights)
+    shared = tuple(map(float, slopes))
+    if method == "match":
+        return Palette(shared, _DEFAULT_PULL, _remember(samples, weights, slopes))
+    # Shallow holes match nothing, so an image of scratches has nothing to choose.
+    if method != "hybrid" or not any(deep_parts(hole).any() for _, hole in samples):
+        return Palette(shared)
+    pull = _best_pull(samples, weights, slopes)
+    return Palette(shared, pull, _remember(samples, weights, slopes))
 
 
-def _slopes(samples: Sequence[Sample], weights: FloatArray) -> FloatArray:
+def _slopes(known: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the least-squares slope of each channel over luma, over all known pixels."""
     # Measured on photographs: the chroma of RGB spreads better as it is than after a regression
     # on luma; channels of fluorescence differ in sign and size, and need it.
     if np.count_nonzero(weights) > 1:
         return np.ones_like(weights)
-    known = np.concatenate([image[~hole] for image, hole in samples]).astype(np.float64)
-    if len(known) == 0:
-        return weights.copy()
-    known -= known.mean(axis=0)
-    luma = known @ weights
+    centred = known.astype(np.float64) - known.mean(axis=0, dtype=np.float64)
+    luma = centred @ weights
     power = float(luma @ luma)
-    return (luma @ known / power if power > 1e-9 * len(known) else weights).astype(np.float32)
+    return (luma @ centred / power if power > 1e-9 * len(known) else weights).astype(np.float32)
 
 
 def _remember(samples: Sequence[Sample], weights: FloatArray, slopes: FloatArray) -> Remembered:

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.errors import OptionError
+from eii.image.hole import bounding
 from eii.image.mono import to_luma
-from eii.internal.confidence import colour_confidence
-from eii.internal.hybrid import join
-from eii.internal.match import Match, match
+from eii.internal.confidence import match_confidence
+from eii.internal.hybrid import deep_parts, join
+from eii.internal.match import match
 from eii.internal.palette import Palette
 from eii.internal.solve import spread
 from eii.internal.table import look_up
@@ -19,6 +20,7 @@ BoolArray = NDArray[np.bool_]
 
 METHODS = ("hybrid", "solve", "match", "table")
 """Methods of propagation; the first is the default."""
+_AROUND = 96  # pixels around what is matched in which colours are looked for
 
 
 def propagate_unit(
@@ -52,7 +54,7 @@ def propagate_unit(
     filled : ndarray of shape (M, N, C), float32
         Known pixels bit-identical; ``weights`` times a filled pixel is its luma.
     confidence : ndarray of shape (M, N), float32
-        In [0, 1]; 1 where known.
+        In [0, 1]: how far the matches agree; 1 where colours were not matched.
 
     Raises
     ------
@@ -68,29 +70,37 @@ def propagate_unit(
     if not hole.any():
         return image, np.ones(hole.shape, np.float32)
     base = luma[..., np.newaxis] * np.asarray(palette.slopes, np.float32)
-    rest, found = _residual(luma, image - base, hole, method=method, palette=palette)
+    rest, sure = _residual(luma, image - base, hole, method=method, palette=palette)
     colour = base + rest
     lacking = luma - to_luma(colour, weights)
     # The weights of luma, scaled so that adding them adds 1: exact for RGB and for one channel.
     colour += lacking[..., np.newaxis] * (weights / (weights @ weights))
     if np.count_nonzero(weights) > 1:
         colour = _fit_gamut(colour, luma, image[~hole])
-    return np.where(hole[..., np.newaxis], colour, image), colour_confidence(hole, found)
+    return np.where(hole[..., np.newaxis], colour, image), sure
 
 
 def _residual(
     luma: FloatArray, values: FloatArray, hole: BoolArray, *, method: str, palette: Palette
-) -> tuple[FloatArray, Match | None]:
-    if method == "solve":
-        return spread(luma, values, hole), None
+) -> tuple[FloatArray, FloatArray]:
+    sure = np.ones(hole.shape, np.float32)
     if method == "table":
-        return look_up(luma, values, hole), None
-    found = match(luma, values, hole, remembered=palette.remembered)
+        return look_up(luma, values, hole), sure
+    matched = np.zeros_like(hole)
+    if method != "solve":
+        matched = hole if method == "match" else deep_parts(hole)
+    if not matched.any():
+        return spread(luma, values, hole), sure
+    near = bounding(matched, _AROUND)
+    found = match(
+        luma[near], values[near], hole[near], asked=matched[near], remembered=palette.remembered
+    )
+    sure[matched] = match_confidence(found)
     if method == "hybrid":
-        return join(luma, values, hole, found, pull=palette.pull), found
+        return join(luma, values, hole, found, pull=palette.pull, asked=matched), sure
     filled = values.copy()
     filled[hole] = found.values
-    return filled, found
+    return filled, sure
 
 
 def _fit_gamut(colour: FloatArray, luma: FloatArray, known: FloatArray) -> FloatArray:

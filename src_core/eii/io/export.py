@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 
 from eii.errors import EIIError, OutputError, OutputPathError
 from eii.image.geometry import Box
+from eii.io.place import result_attributes
 from eii.io.source import Source
 
 TILE = 512
@@ -47,9 +49,8 @@ def export(source: Source, file: Path, *, overwrite: bool = False) -> None:
     writer = writers.get(file.suffix.lower())
     if writer is None:
         raise OutputPathError(f"{file} must end with {', '.join(writers)}; got {file.suffix!r}.")
-    if file.exists() and not overwrite:
-        raise OutputPathError(f"{file} exists. Choose another path, or allow to overwrite it.")
-    temporary = file.with_name(file.name + ".partial")
+    _check_file(source, file, overwrite=overwrite)
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}.eii-partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         writer(source, temporary)
@@ -60,6 +61,22 @@ def export(source: Source, file: Path, *, overwrite: bool = False) -> None:
         raise OutputError(f"{file} cannot be written: {error.strerror or error}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _check_file(source: Source, file: Path, *, overwrite: bool) -> None:
+    """Raise `OutputPathError` if an export may not be written to ``file``."""
+    if file.exists() and not overwrite:
+        raise OutputPathError(f"{file} exists. Choose another path, or allow to overwrite it.")
+    if file.is_dir():
+        raise OutputPathError(f"{file} is a folder. Choose another path.")
+    ours = file.resolve()
+    own = (result_attributes(source.path) or {}) if source.path else {}
+    kept = [source.path, *(Path(own[n]) for n in ("source", "hole") if isinstance(own.get(n), str))]
+    for path in kept:
+        if path is not None and (theirs := path.resolve()) in (ours, *ours.parents):
+            raise OutputPathError(
+                f"{file} is what was restored, its hole or its result ({theirs})."
+            )
 
 
 def _write_tiff(source: Source, file: Path) -> None:

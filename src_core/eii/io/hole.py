@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from eii.errors import HoleError
 from eii.image.geometry import Box
 from eii.io.axes import size_of
-from eii.io.source import Source, open_any
+from eii.io.opener import open_any
+from eii.io.source import Asked, Source
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,12 @@ class Hole:
 
 
 def open_hole(
-    item: Any, image: Source, *, series: int | None = None, axes: str | None = None
+    item: Any,
+    image: Source,
+    *,
+    series: int | None = None,
+    axes: str | None = None,
+    large: bool = False,
 ) -> Hole:
     """Open the hole of an image.
 
@@ -70,7 +76,7 @@ def open_hole(
         image's channel axis every channel has its own hole. Of a colour picture, any channel
         counts, alpha does not.
     image : Source
-    series, axes
+    series, axes, large
         As for `open_source`.
 
     Returns
@@ -84,7 +90,7 @@ def open_hole(
     SourceError
         If the file cannot be read.
     """
-    source = open_any(item, series, axes or _hole_axes(item, image))
+    source = open_any(item, Asked(series, axes or _hole_axes(item, image), large))
     if source.dtype.kind not in "buif":
         raise HoleError(f"A hole of dtype {source.dtype} has no meaning; give bool or integers.")
     for axis in "tz":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import imagecodecs
@@ -10,20 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from eii.errors import SourceError
-from eii.io.source import Facts, Source
+from eii.errors import EIIError, OptionError, SourceError
+from eii.io.source import Asked, Facts, Source, refuse_series
 
 _MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16", "I", "F")
 
 
-def open_picture(path: Path, series: int | None, axes: str | None) -> Source:
+LARGEST = 178_956_970
+"""Pixels of a picture that is read without being asked to; beyond, Pillow suspects an attack."""
+_DEEP, _PALETTE = 16, 3  # of a PNG header: bits, and the kind of colour
+
+_limit = Lock()  # Pillow's limit is one for the whole process
+
+
+def open_picture(path: Path, asked: Asked) -> Source:
     """Read a picture file.
 
     Parameters
     ----------
     path : Path
-    series, axes
-        Have no meaning here: a picture file holds one image, its axes are known.
+    asked : Asked
+        ``large`` takes more than `LARGEST` pixels; a series or axes have no meaning here.
 
     Returns
     -------
@@ -33,22 +43,30 @@ def open_picture(path: Path, series: int | None, axes: str | None) -> Source:
     Raises
     ------
     SourceError
-        If the file is not a picture, is truncated, or has colours that are not gray or RGB.
+        If the file is not a picture, is truncated, larger than allowed, or has colours that are
+        not gray or RGB.
+    OptionError
+        If a series or axes are asked for.
     """
+    refuse_series(path, asked)
+    if asked.axes is not None:
+        raise OptionError(f"{path} is a picture: its axes are known, `axes` has no meaning.")
     try:
-        with Image.open(path) as picture:
+        with _any_size(), Image.open(path) as picture:
+            _check_size(picture, path, large=asked.large)
             tiff = _facts(picture)
             pixels = _pixels(picture, path)
     except UnidentifiedImageError as error:
         raise SourceError(f"{path} is not an image of a known format.") from error
-    except (OSError, SyntaxError) as error:
-        raise SourceError(f"{path} cannot be read; it may be truncated: {error}") from error
+    except EIIError:
+        raise
+    except (OSError, SyntaxError, RuntimeError) as error:
+        raise SourceError(f"{path} cannot be read; it is truncated or damaged.") from error
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    axes = "yxc" if pixels.ndim == 3 else "yx"
     return Source(
         str(path),
         pixels,
-        axes,
+        "yxc" if pixels.ndim == 3 else "yx",
         is_rgb=channels >= 3,
         has_alpha=channels in (2, 4),
         path=path,
@@ -57,21 +75,44 @@ def open_picture(path: Path, series: int | None, axes: str | None) -> Source:
     )
 
 
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Lift Pillow's limit, which has no way out; `_check_size` sets ours."""
+    with _limit:
+        usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = usual
+
+
+def _check_size(picture: Image.Image, path: Path, *, large: bool) -> None:
+    pixels = picture.width * picture.height
+    if pixels > LARGEST and not large:
+        raise SourceError(
+            f"{path} claims {picture.width} x {picture.height} pixels, which are read into memory "
+            "at once. If that is so, allow it with `large`."
+        )
+
+
 def _pixels(picture: Image.Image, path: Path) -> NDArray[Any]:
     if picture.mode in ("P", "PA"):
-        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+        return np.asarray(picture.convert("RGBA" if "transparency" in picture.info else "RGB"))
     if picture.mode not in _MODES and not picture.mode.startswith("I;16"):
         raise SourceError(
             f"{path} has colours of kind {picture.mode}; gray and RGB are taken. "
             "Convert it to RGB with its colour profile first."
         )
-    picture.load()
-    if picture.format == "PNG" and picture.mode != "1" and "P" not in (picture.mode,):
+    if picture.format == "PNG" and _is_deep(path):
         # Pillow cuts 16-bit colour to 8 bits; this decoder does not.
-        decoded = imagecodecs.png_decode(path.read_bytes())
-        if decoded.ndim == np.asarray(picture).ndim:
-            return decoded
+        return np.asarray(imagecodecs.png_decode(path.read_bytes()))
     return np.asarray(picture)
+
+
+def _is_deep(path: Path) -> bool:
+    with path.open("rb") as file:
+        header = file.read(26)
+    return header[24] == _DEEP and header[25] != _PALETTE
 
 
 def _facts(picture: Image.Image) -> dict[str, Any]:

@@ -2,80 +2,63 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from types import TracebackType
+from math import prod
 from typing import Any
 
 import numpy as np
 import zarr
+from numcodecs import Zstd
 from numpy.typing import DTypeLike, NDArray
 
-from eii.errors import OutputError, OutputPathError
 from eii.image.geometry import Box
 from eii.io.axes import ORDER, plane_key
 from eii.io.multiscale import build_pyramid, describe_image, describe_label
+from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, unwritable
 from eii.io.source import Source
 
 CHUNK = 1024
 """Side of the chunks written, in pixels."""
 INPAINTED = "labels/inpainted"
 CONFIDENCE = "confidence"
+_TRIED = 512  # side of a region that is compressed to estimate the size
+_ZSTD = Zstd(level=0)  # what zarr compresses with unless told
 
 
 class ZarrSink:
-    """Writes one result beside its final place and moves it there when it is whole.
-
-    Use it as a context: leaving it without `finish` removes what was written.
+    """Writes one result to a place, and moves it there when it is whole.
 
     Parameters
     ----------
-    out : Path
-        The folder to be.
+    place : Place
+        Entered; what is not finished is removed when it is left.
     source : Source
         Its shape, axes and metadata are the result's.
-    overwrite : bool
-        Replace what is at ``out``, at the very end.
 
     Raises
     ------
     OutputError
-        If ``out`` exists and ``overwrite`` is false, lies inside the source or the source inside
-        it, or cannot be written.
+        If it cannot be written.
     """
 
-    def __init__(self, out: Path, source: Source, *, overwrite: bool = False) -> None:
-        check_output(out, source, overwrite=overwrite)
-        self._out = out
+    def __init__(self, place: Place, source: Source) -> None:
+        self._place = place
         self._source = source
         self._axes = "".join(a for a in ORDER if a in source.axes)
         self._plain = self._axes.replace("c", "")
-        self._partial = out.with_name(out.name + ".partial")
-        self._finished = False
         try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            if self._partial.exists():
-                shutil.rmtree(self._partial)
-            self._root = zarr.open_group(str(self._partial), mode="w", zarr_format=3)
+            # Marked as ours and as unfinished from its first file on.
+            self._root = zarr.open_group(
+                str(place.partial),
+                mode="w",
+                zarr_format=3,
+                attributes={ATTRIBUTE: {"software": SOFTWARE, UNFINISHED: True}},
+            )
             self._image = self._create("0", self._axes, source.dtype, 0)
             self._inpainted = self._create(f"{INPAINTED}/0", self._plain, np.uint8, 0)
             self._confidence = self._create(f"{CONFIDENCE}/0", self._plain, np.uint8, 255)
         except OSError as error:
-            self.abort()
-            raise _unwritable(out, error) from error
-
-    def __enter__(self) -> ZarrSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if not self._finished:
-            self.abort()
+            raise unwritable(place.out, error) from error
 
     def _create(self, name: str, axes: str, dtype: DTypeLike, fill: int) -> Any:
         shape = tuple(self._source.shape[self._source.axes.index(a)] for a in axes)
@@ -132,7 +115,7 @@ class ZarrSink:
                 self._inpainted[plain] = filled.astype(np.uint8)
                 self._confidence[plain] = np.rint(confidence * 255).astype(np.uint8)
         except OSError as error:
-            raise _unwritable(self._out, error) from error
+            raise unwritable(self._place.out, error) from error
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Build the pyramids, write the metadata, and move the result to its place.
@@ -149,14 +132,13 @@ class ZarrSink:
         """
         try:
             self._describe(provenance)
-            self._move()
         except OSError as error:
-            raise _unwritable(self._out, error) from error
-        self._finished = True
+            raise unwritable(self._place.out, error) from error
+        self._place.swap()
 
     def _describe(self, provenance: Mapping[str, Any]) -> None:
         levels = build_pyramid(self._root, "", self._axes)
-        describe_image(self._root, levels, self._source, self._axes, name=self._out.stem)
+        describe_image(self._root, levels, self._source, self._axes, name=self._place.out.stem)
         for name in (INPAINTED, CONFIDENCE):
             levels = build_pyramid(self._root, name, self._plain)
             group = self._root.require_group(name)
@@ -164,37 +146,24 @@ class ZarrSink:
         describe_label(self._root, "inpainted")
         colour = {"rgb": self._source.is_rgb, "alpha": self._source.has_alpha}
         tiff = self._source.facts.tiff
-        self._root.attrs["eii"] = {**provenance, **colour, "tiff": dict(tiff) if tiff else None}
-
-    def _move(self) -> None:
-        if not self._out.exists():
-            self._partial.rename(self._out)
-            return
-        old = self._out.with_name(self._out.name + ".replaced.partial")
-        self._out.rename(old)
-        self._partial.rename(self._out)
-        shutil.rmtree(old) if old.is_dir() else old.unlink()
-
-    def abort(self) -> None:
-        """Remove what was written."""
-        shutil.rmtree(self._partial, ignore_errors=True)
+        self._root.attrs[ATTRIBUTE] = {
+            "software": SOFTWARE,
+            **provenance,
+            **colour,
+            "tiff": dict(tiff) if tiff else None,
+        }
 
 
-def check_output(out: Path, source: Source, *, overwrite: bool) -> None:
-    """Raise `OutputPathError` if a result may not be written to ``out``."""
-    if source.path is not None:
-        ours, theirs = out.resolve(), source.path.resolve()
-        if ours == theirs or theirs in ours.parents:
-            raise OutputPathError(
-                f"The output {out} is the source, or inside it. Choose another path."
-            )
-        if ours in theirs.parents:
-            raise OutputPathError(f"The source lies inside the output {out}. Choose another path.")
-    if out.exists() and not overwrite:
-        raise OutputPathError(f"{out} exists. Choose another path, or allow to overwrite it.")
-
-
-def _unwritable(out: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{out} cannot be written: {error.strerror or error}. Nothing was left there."
-    )
+def estimate_size(source: Source) -> int:
+    """Return about how many bytes a result takes on the disk, from a few regions compressed."""
+    plane = source.planes[len(source.planes) // 2]
+    height, width = source.plane_shape
+    raw = stored = 1
+    for part in (1, 3, 5):
+        y, x = (max(0, n * part // 6 - _TRIED // 2) for n in (height, width))
+        pixels = source.read(plane, Box(y, x, y + _TRIED, x + _TRIED))
+        raw += pixels.nbytes
+        stored += len(_ZSTD.encode(np.ascontiguousarray(np.moveaxis(pixels, 2, 0))))
+    whole = prod(source.shape) * source.dtype.itemsize
+    # Each level of the pyramid takes a quarter of the one before.
+    return int(whole * min(1.0, stored / raw) * 4 / 3)

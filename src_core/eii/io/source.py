@@ -11,17 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.errors import ImageError, SourceError
-from eii.image.dtype import check_dtype
+from eii.errors import EIIError, OptionError, SourceError
 from eii.image.geometry import Box
-from eii.io.axes import (
-    channels_last,
-    check_axes,
-    guess_axes,
-    plane_indices,
-    plane_key,
-    size_of,
-)
+from eii.io.axes import channels_last, plane_indices, plane_key, size_of
 
 
 class Readable(Protocol):
@@ -32,6 +24,15 @@ class Readable(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]: ...
     def __getitem__(self, key: Any, /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a caller says of a file to open; see `eii.io.opener.open_source`."""
+
+    series: int | None = None
+    axes: str | None = None
+    large: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,12 @@ class Source:
         """Return the index of every plane over t and z."""
         return plane_indices(self.axes, self.shape)
 
+    def check_there(self) -> None:
+        """Raise `SourceError` if the file that was opened is gone or cut."""
+        check = getattr(self.array, "check", None)
+        if check is not None:
+            check()
+
     def read(self, plane: tuple[int, ...], box: Box) -> NDArray[Any]:
         """Return the pixels of a box of one plane.
 
@@ -138,61 +145,31 @@ class Source:
             cut = self.array[plane_key(self.axes, plane, rows, columns)]
             pixels = channels_last(np.asarray(cut), self.axes)
         except (OSError, RuntimeError, ValueError) as error:
-            raise SourceError(f"{self.name} cannot be read at {box}: {error}") from error
+            if isinstance(error, EIIError):
+                raise
+            reason = getattr(error, "strerror", None) or "its pixels there are damaged"
+            raise SourceError(f"{self.name} cannot be read at {box}: {reason}.") from error
         return np.array(pixels, order="C", dtype=self.dtype)
 
 
-def open_source(item: Any, *, series: int | None = None, axes: str | None = None) -> Source:
-    """Open an image without reading its pixels, where its format allows that.
+def array_source(array: Readable, name: str, axes: str, *, path: Path | None = None) -> Source:
+    """Return the source of an array in memory or of any that is read by slices.
 
     Parameters
     ----------
-    item : str, Path, ndarray, dask array or zarr array
-        OME-Zarr 0.4 or 0.5, Zarr, TIFF, OME-TIFF, PNG, JPEG, WebP or .npy; or an array.
-    series : int, optional
-        Which image of a file that holds several, from 0.
-    axes : str, optional
-        The meaning of each dimension, where the file does not say: for example ``"czyx"``.
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    SourceError
-        If the file is missing, unreadable, truncated, not an image, or holds several images and
-        ``series`` does not say which.
-    ImageError
-        If the image is empty, or its dtype or axes are not taken.
-    """
-    source = open_any(item, series, axes)
-    check_dtype(source.dtype)
-    if 0 in source.shape:
-        raise ImageError(f"{source.name} is empty: its shape is {source.shape}.")
-    return source
-
-
-def open_any(item: Any, series: int | None, axes: str | None) -> Source:
-    """Open an image or a hole, of any dtype; the arguments are those of `open_source`."""
-    if isinstance(item, Source):
-        return item
-    if isinstance(item, str | Path):
-        from eii.io.files import open_file
-
-        return open_file(Path(item), series=series, axes=axes)
-    return array_source(item, "the array", axes)
-
-
-def array_source(array: Readable, name: str, axes: str | None) -> Source:
-    """Return the source of an array in memory or of any that is read by slices.
-
-    Raises
-    ------
-    ImageError
-        If the axes do not fit.
+    array : Readable
+    name : str
+    axes : str
+        Checked: one letter of ``tczyx`` for each dimension.
+    path : Path, optional
     """
     shape = tuple(array.shape)
-    axes = guess_axes(shape) if axes is None else check_axes(axes, len(shape))
     colour = axes.endswith("yxc") and shape[-1] in (3, 4)
-    return Source(name, array, axes, is_rgb=colour, has_alpha=colour and shape[-1] == 4)
+    alpha = colour and shape[-1] == 4
+    return Source(name, array, axes, is_rgb=colour, has_alpha=alpha, path=path)
+
+
+def refuse_series(path: Path, asked: Asked) -> None:
+    """Raise `OptionError` if a series other than the first is asked for where there is one."""
+    if asked.series not in (None, 0):
+        raise OptionError(f"{path} holds one image: `series` {asked.series} is not there.")

@@ -11,23 +11,25 @@ import zarr
 
 from eii.errors import SourceError
 from eii.io.axes import check_axes, guess_axes
-from eii.io.source import Facts, Source
+from eii.io.chunked import Guarded, by_blocks, unchanged
+from eii.io.source import Asked, Facts, Source
+from eii.io.tiff_checks import check_ome, check_pages
+from eii.io.units import checked_sizes
 
 _RESOLUTION, _UNIT, _ICC = "XResolution", "ResolutionUnit", "InterColorProfile"
 _GRAY_AND_RGB = (0, 1, 2, 6)  # photometric: white-is-zero, black-is-zero, RGB, YCbCr
 _OME_UNITS = {"µm": "micrometer", "nm": "nanometer", "mm": "millimeter", "m": "meter"}
 
 
-def open_tiff(path: Path, series: int | None, axes: str | None) -> Source:
+def open_tiff(path: Path, asked: Asked) -> Source:
     """Open a TIFF file; pixels are read as they are asked for.
 
     Parameters
     ----------
     path : Path
-    series : int, optional
-        Which series of a file that holds several, from 0.
-    axes : str, optional
-        The meaning of each dimension, where the file does not say.
+    asked : Asked
+        ``series``: which of several. ``axes``: the meaning of each dimension, where the file is
+        silent. ``large``: take strips that claim very many more pixels than bytes.
 
     Returns
     -------
@@ -36,34 +38,35 @@ def open_tiff(path: Path, series: int | None, axes: str | None) -> Source:
     Raises
     ------
     SourceError
-        If the file is damaged, has several series and ``series`` does not say which, or colours
-        that are not gray or RGB.
+        If the file is damaged, has several series and ``series`` does not say which, has colours
+        that are not gray or RGB, or speaks of planes that are not there.
     """
     file = tifffile.TiffFile(path)
     try:
-        return _source_of(file, path, series, axes)
+        check_ome(file, path)
+        return _source_of(file, path, asked)
     except BaseException:
         file.close()
         raise
 
 
-def _source_of(file: tifffile.TiffFile, path: Path, series: int | None, axes: str | None) -> Source:
-    picked = _pick(file, path, series)
+def _source_of(file: tifffile.TiffFile, path: Path, asked: Asked) -> Source:
+    picked = _pick(file, path, asked.series)
     page = picked.keyframe
     if int(page.photometric) not in _GRAY_AND_RGB:
         raise SourceError(
             f"{path} has colours of kind {page.photometric!r}; gray and RGB are taken. "
             "Convert it first."
         )
-    _check_whole(file, picked, path)
+    check_pages(picked, path, large=asked.large)
     array: Any = zarr.open(picked.aszarr(level=0), mode="r")
     weakref.finalize(array, file.close)  # the file is read as long as the array is there
     samples = "S" in picked.axes
-    named = _axes(picked, axes)
+    named = _axes(picked, asked.axes)
     count = array.shape[named.index("c")] if samples else 1
     return Source(
         str(path),
-        array,
+        by_blocks(Guarded(array, unchanged(path)), array.chunks, named),
         named,
         is_rgb=samples and count >= 3,
         has_alpha=samples and count in (2, 4) and bool(page.extrasamples),
@@ -82,18 +85,6 @@ def _pick(file: tifffile.TiffFile, path: Path, series: int | None) -> tifffile.T
     if not 0 <= (series or 0) < count:
         raise SourceError(f"`series` must be from 0 to {count - 1} in {path}; got {series}.")
     return file.series[series or 0]
-
-
-def _check_whole(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -> None:
-    """Raise when strips or tiles lie beyond the end of the file: it was cut short."""
-    size = path.stat().st_size
-    for page in series.pages:
-        if page is None:
-            continue
-        frame = page.aspage() if isinstance(page, tifffile.TiffFrame) else page
-        ends = (o + n for o, n in zip(frame.dataoffsets, frame.databytecounts, strict=True))
-        if max(ends, default=0) > size:
-            raise SourceError(f"{path} is truncated: it ends before its last pixels.")
 
 
 def _axes(series: tifffile.TiffPageSeries, axes: str | None) -> str:
@@ -139,4 +130,4 @@ def _ome_scale(file: tifffile.TiffFile) -> tuple[dict[str, float], dict[str, str
             scale[axis] = float(size)
             unit = pixels.get(f"PhysicalSize{axis.upper()}Unit", "µm")
             units[axis] = _OME_UNITS.get(unit, unit)
-    return scale, units
+    return checked_sizes(scale, "The image"), units

@@ -7,25 +7,27 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import zarr
+from zarr.storage import LocalStore
 
 from eii.errors import SourceError
-from eii.io.axes import check_axes
-from eii.io.source import Facts, Source, array_source
+from eii.io.axes import check_axes, guess_axes
+from eii.io.chunked import Guarded, by_blocks
+from eii.io.place import is_unfinished
+from eii.io.source import Asked, Facts, Readable, Source, array_source, refuse_series
+from eii.io.units import checked_sizes
 
 Group: TypeAlias = zarr.Group
 Array: TypeAlias = Any
 
 
-def open_zarr(path: Path, series: int | None, axes: str | None) -> Source:
+def open_zarr(path: Path, asked: Asked) -> Source:
     """Open a Zarr folder; pixels are read as they are asked for.
 
     Parameters
     ----------
     path : Path
-    series : int, optional
-        Which image of a folder that holds several, from 0.
-    axes : str, optional
-        The meaning of each dimension, where the store does not say.
+    asked : Asked
+        ``series`` and ``axes`` count where the store does not say.
 
     Returns
     -------
@@ -35,10 +37,14 @@ def open_zarr(path: Path, series: int | None, axes: str | None) -> Source:
     Raises
     ------
     SourceError
-        If the folder holds no image, or several and ``series`` does not say which.
+        If the folder holds no image, or several and ``series`` does not say which; if it is one
+        of our results and not whole.
     """
+    _refuse_unfinished(path)
+    series, axes = asked.series, asked.axes
     node = zarr.open(str(path), mode="r")
     if isinstance(node, zarr.Array):
+        refuse_series(path, asked)
         return _plain(node, path, axes)
     images = _images(node)
     if images:
@@ -48,6 +54,43 @@ def open_zarr(path: Path, series: int | None, axes: str | None) -> Source:
         raise SourceError(f"{path} holds no image: no array and no multiscales metadata.")
     name = list(arrays)[_pick_index(list(arrays), path, series)]
     return _plain(arrays[name], path, axes)
+
+
+def _refuse_unfinished(path: Path) -> None:
+    """Raise for a result that is not whole, and for any part of one."""
+    whole = path.resolve()
+    if any(is_unfinished(folder) for folder in (whole, *whole.parents)):
+        raise SourceError(
+            f"{path} is unfinished: the run that writes it is still at work, or was killed."
+        )
+
+
+def store_path(array: zarr.Array[Any]) -> Path | None:
+    """Return where an array is stored; None when that is not on this machine's disks."""
+    store = array.store
+    return Path(store.root) / array.path if isinstance(store, LocalStore) else None
+
+
+def guarded(array: zarr.Array[Any]) -> Readable:
+    """Return an array whose every read is checked.
+
+    Zarr takes a chunk that is not there for one of fill values. That is so only while the array
+    itself is there: after a lost mount every chunk would be called measured, and zero.
+    """
+    path = store_path(array)
+    if path is None:
+        return array
+    described = path / ("zarr.json" if array.metadata.zarr_format == 3 else ".zarray")
+
+    def check() -> None:
+        if not described.exists():
+            raise SourceError(f"{path} is no longer there; what was read of it is not to be used.")
+
+    return Guarded(array, check)
+
+
+def _lazy(array: zarr.Array[Any], axes: str) -> Readable:
+    return by_blocks(guarded(array), array.chunks, axes)
 
 
 def ome_metadata(node: Group) -> Mapping[str, Any]:
@@ -89,8 +132,8 @@ def _plain(array: Array, path: Path, axes: str | None) -> Source:
     named = getattr(array.metadata, "dimension_names", None)
     if axes is None and named and all(n and len(n) == 1 for n in named):
         axes = "".join(named)
-    source = array_source(array, str(path), axes)
-    return Source(str(path), array, source.axes, source.is_rgb, source.has_alpha, path)
+    axes = guess_axes(array.shape) if axes is None else check_axes(axes, array.ndim)
+    return array_source(_lazy(array, axes), str(path), axes, path=path)
 
 
 def _ome(image: tuple[Group, Mapping[str, Any]], path: Path, axes: str | None) -> Source:
@@ -108,7 +151,7 @@ def _ome(image: tuple[Group, Mapping[str, Any]], path: Path, axes: str | None) -
     units = {a["name"]: a["unit"] for a in described if a.get("unit")}
     return Source(
         str(path),
-        array,
+        _lazy(array, named),
         named,
         is_rgb=colour,
         has_alpha=bool(own.get("alpha", colour and array.shape[named.index("c")] == 4)),
@@ -131,7 +174,7 @@ def _transforms(
                 translation[axis] *= value
             else:
                 translation[axis] += value
-    return scale, translation
+    return checked_sizes(scale, "The image"), translation
 
 
 def _is_rgb(omero: Mapping[str, Any] | None, array: Array, axes: str) -> bool:

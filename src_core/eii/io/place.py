@@ -1,0 +1,232 @@
+"""The place of a result: locked for one run, written beside, moved in whole; never another's."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import SoftFileLock, Timeout
+
+from eii.errors import OutputError, OutputPathError
+
+ATTRIBUTE, SOFTWARE, UNFINISHED = "eii", "napari-eii", "unfinished"
+_PARTIAL, _REPLACED, _LOCK = "eii-partial", "eii-replaced", "eii-lock"
+_OURS = {"": {"zarr.json", "labels", "confidence"}, "labels": {"zarr.json", "inpainted"}}
+"""What a result holds beside its numbered levels; anything else in it is the user's."""
+
+
+class Place:
+    """Where a result goes.
+
+    Use it as a context: it holds the lock, and leaving it without `swap` removes what was written.
+
+    Parameters
+    ----------
+    out : Path
+        The folder to be; of a symbolic link, what it points to.
+    overwrite : bool
+        Replace a result of ours, or an empty folder, that is at ``out``.
+    guarded : mapping of str to Path or None
+        What the result must neither replace, hold nor lie in, by what a message calls it.
+
+    Raises
+    ------
+    OutputPathError
+        If ``out`` exists and may not be replaced, or a guarded path is in the way.
+    OutputError
+        If nothing can be written there, or another run is at work on it.
+
+    Notes
+    -----
+    A run that is killed leaves a lock with its process, and folders that carry our mark. The next
+    run on the same place finds the lock stale and finishes the swap, or removes them.
+    """
+
+    def __init__(
+        self, out: Path, *, overwrite: bool = False, guarded: Mapping[str, Path | None]
+    ) -> None:
+        self.out = Path(os.path.realpath(out))
+        self._overwrite = overwrite
+        self._guarded = guarded
+        self._token = secrets.token_hex(4)
+        self._made: list[Path] = []
+        self._lock = SoftFileLock(self._beside(_LOCK), timeout=0)
+        self.check()
+
+    @property
+    def partial(self) -> Path:
+        """Return the folder to write to."""
+        return self._beside(f"{self._token}.{_PARTIAL}")
+
+    def check(self) -> None:
+        """Raise `OutputPathError` if the result may not be put here."""
+        for name, path in self._guarded.items():
+            if path is not None:
+                _check_apart(self.out, path, name)
+        if not os.path.lexists(self.out):
+            return
+        if not self._overwrite:
+            raise OutputPathError(
+                f"{self.out} exists. Choose another path, or allow to overwrite it."
+            )
+        check_replaceable(self.out)
+
+    def check_room(self, needed: int) -> None:
+        """Raise `OutputError` unless ``needed`` bytes are free where the result goes."""
+        free = shutil.disk_usage(self.out.parent).free
+        if free < needed:
+            raise OutputError(
+                f"{self.out} would take about {needed / 1e9:.2f} GB, and {free / 1e9:.2f} GB are "
+                "free there. Choose another disk, or make room."
+            )
+
+    def __enter__(self) -> Place:
+        try:
+            self._made = _make_folders(self.out.parent)
+            self._lock.acquire()
+        except Timeout as error:
+            raise OutputError(
+                f"{self.out} is being written by another run (process {self._lock.pid}). Wait for "
+                f"it; if it is dead, on another machine, delete {self._lock.lock_file}."
+            ) from error
+        except OSError as error:
+            self._remove_folders()
+            raise unwritable(self.out, error) from error
+        try:
+            self._tidy()
+            self.check()
+        except BaseException:
+            self._leave()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _remove(self.partial)
+        self._leave()
+
+    def swap(self) -> None:
+        """Move what was written to its place; what is there is removed after that.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be moved.
+        """
+        try:
+            self.check()
+            replaced = self._beside(f"{self._token}.{_REPLACED}")
+            if self.out.exists():
+                self.out.rename(replaced)
+            self.partial.rename(self.out)
+            _remove(replaced)
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
+            raise unwritable(self.out, error) from error
+
+    def _beside(self, ending: str) -> Path:
+        return self.out.with_name(f".{self.out.name}.{ending}")
+
+    def _tidy(self) -> None:
+        """Finish or remove what killed runs left: nobody else is at work here."""
+        kinds = f"{_PARTIAL}|{_REPLACED}"
+        name = re.compile(rf"\.{re.escape(self.out.name)}\.([0-9a-f]{{8}})\.({kinds})")
+        found = [(p, m) for p in self.out.parent.iterdir() if (m := name.fullmatch(p.name))]
+        for path, matched in sorted(found, key=lambda item: item[1][2], reverse=True):
+            token, kind = matched.groups()
+            if not is_ours(path):
+                continue
+            if kind == _REPLACED and not self.out.exists():
+                whole = self._beside(f"{token}.{_PARTIAL}")
+                (whole if is_ours(whole) and not is_unfinished(whole) else path).rename(self.out)
+            _remove(path)
+
+    def _leave(self) -> None:
+        self._lock.release()
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        for folder in self._made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def result_attributes(folder: Path) -> Mapping[str, Any] | None:
+    """Return the attributes we gave a Zarr group; None when it is not one of ours."""
+    try:
+        described = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+        own = described["attributes"][ATTRIBUTE]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return own if isinstance(own, dict) and own.get("software") == SOFTWARE else None
+
+
+def is_ours(folder: Path) -> bool:
+    """Tell whether a folder is a result of ours, whole or not."""
+    return result_attributes(folder) is not None
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Tell whether a folder is a result of ours that is not whole."""
+    return bool((result_attributes(folder) or {}).get(UNFINISHED))
+
+
+def check_replaceable(out: Path) -> None:
+    """Raise `OutputPathError` unless ``out`` is empty, or a result of ours and no more."""
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if not out.is_dir() or not is_ours(out):
+        raise OutputPathError(
+            f"{out} is not a result of this program, so it is not overwritten. Choose another path."
+        )
+    for part, names in _OURS.items():
+        for path in sorted((out / part).glob("*")):
+            if path.name not in names and not path.name.isdigit():
+                raise OutputPathError(
+                    f"{out} also holds {path.relative_to(out)}, which this program did not write, "
+                    "so it is not overwritten. Move that elsewhere, or choose another path."
+                )
+
+
+def _check_apart(out: Path, path: Path, name: str) -> None:
+    theirs = path.resolve()
+    if out == theirs or theirs in out.parents:
+        raise OutputPathError(f"The output {out} is the {name}, or inside it. Choose another path.")
+    if out in theirs.parents:
+        raise OutputPathError(f"The {name} lies inside the output {out}. Choose another path.")
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    """Make a folder and those around it; return the new ones, innermost first."""
+    missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(13, "no permission to write there")
+    return missing
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of ours; a write that was on its way may make it anew once."""
+    for _ in range(3):
+        if not folder.exists():
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def unwritable(out: Path, error: OSError) -> OutputError:
+    """Return the error to raise for one of the system's."""
+    return OutputError(
+        f"{out} cannot be written: {error.strerror or error}. Nothing was left there."
+    )
