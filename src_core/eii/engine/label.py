@@ -145,7 +145,7 @@ class Painter:
 
     def __init__(self, boxes: Rows, shape: tuple[int, int], *, block: int = BLOCK) -> None:
         self._boxes, self._block = boxes, block
-        self._across = -(-shape[1] // block)
+        self._across = shape[1] // block + 1  # one more: a box may end at the image's edge
         # A box is looked up in every block that it, or a pixel below or right of it, lies in.
         first, last = boxes[:, :2] // block, boxes[:, 2:] // block
         inner = (first == last).all(axis=1)
