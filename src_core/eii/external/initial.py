@@ -34,6 +34,10 @@ GUIDE_RADIUS = 64
 """Pixels from the known ones beyond which a guided fill is the guide itself."""
 _RIM = 12  # hole pixels solved at full resolution from the known ones inwards; deeper ones coarser
 _APART = 4  # holes of a window up to which each is solved on its own
+_CELL = 8  # side of the cells in which the range around a hole is taken, three by three
+WIDE = 5
+_WIDENED = 0.1  # of that range, by which a fill may leave it
+_EXTREMES = ((np.inf, np.minimum), (-np.inf, np.maximum))
 _MARGIN = 2  # known pixels that the second differences of a hole's edge reach
 
 
@@ -238,8 +242,30 @@ def _second_differences(
 
 
 def _limit(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
-    """Clip filled pixels to the range of the known ones of the window, widened by a tenth."""
-    known = luma[~hole]
-    low, high = known.min(), known.max()
-    margin = (high - low) / 10
-    return np.where(hole, np.clip(filled, low - margin, high + margin), luma)
+    """Clip filled pixels to the range of the known ones around them, widened by `_WIDENED`.
+
+    Where an edge of a textured image meets the hole, the slope at the border says little of what
+    is in the hole: continued, it makes black and white beads. What is seen behind bounds it.
+    """
+    cells = [_cells(np.where(hole, np.float32(v), luma), of) for v, of in _EXTREMES]
+    low = ndimage.minimum_filter(cells[0], WIDE, mode="nearest")
+    high = ndimage.maximum_filter(cells[1], WIDE, mode="nearest")
+    while (low > high).any():
+        # Range by range from the border inwards, both sides' where they meet.
+        empty = low > high
+        low = np.where(empty, ndimage.minimum_filter(low, 3, mode="nearest"), low)
+        high = np.where(empty, ndimage.maximum_filter(high, 3, mode="nearest"), high)
+    margin = _WIDENED * (high - low)
+    low, high = (
+        v.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[: hole.shape[0], : hole.shape[1]]
+        for v in (low - margin, high + margin)
+    )
+    return np.where(hole, np.clip(filled, low, high), luma)
+
+
+def _cells(values: FloatArray, of: np.ufunc) -> FloatArray:
+    """Return the extreme value of each cell."""
+    parts = (np.arange(0, n, _CELL) for n in values.shape)
+    for axis, starts in enumerate(parts):
+        values = of.reduceat(values, starts, axis=axis)
+    return values
