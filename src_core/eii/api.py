@@ -21,12 +21,14 @@ from eii.external.stage import load_backbone
 from eii.io import export as _export
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import Hole, open_hole
+from eii.io.multiscale import CHUNK
 from eii.io.opener import open_source
 from eii.io.place import Place
-from eii.io.sink import CHUNK, INPAINTED, ZarrSink, estimate_size
+from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Source
 from eii.options import RestoreOptions
-from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_progress, never_stop
+from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
+from eii.runs import Work, check_options, store
 
 
 @dataclass(frozen=True)
@@ -191,10 +193,11 @@ def restore_to_zarr(
         place.check_room(estimate_size(source))
         runner = _compute(source, opened, options, reporting)
         sink = ZarrSink(place, source)
-        known, filled = _store(runner, source, sink, reporting)
+        work = Work(reporting, options.workers)
+        known, filled = store(runner, source, sink, work)
         source.check_there()
         opened.source.check_there()
-        sink.finish(_provenance(source, opened, options, filled))
+        sink.finish(_provenance(source, opened, options, filled), run=work.finish)
     return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
 
 
@@ -251,7 +254,8 @@ def export(result: Any, file: str | Path, *, overwrite: bool = False) -> None:
 
 
 def _compute(source: Source, hole: Hole, options: RestoreOptions, reporting: Reporting) -> Runner:
-    job = make_job(source, hole, options)
+    check_options(source, options)
+    job = make_job(source, hole, options, should_stop=reporting.should_stop)
     backbone = load_backbone(options.backbone, device=_device(options))
     runner = Runner(job, MemoryPatches(), backbone)
     runner.compute(reporting, workers=options.workers)
@@ -261,21 +265,6 @@ def _compute(source: Source, hole: Hole, options: RestoreOptions, reporting: Rep
 def _device(options: RestoreOptions) -> str:
     # Asking what devices there are imports torch, which the classical backbone never needs.
     return "cpu" if options.backbone == "classical" else pick_device(options.device)
-
-
-def _store(runner: Runner, source: Source, sink: ZarrSink, reporting: Reporting) -> tuple[int, int]:
-    known = filled = 0
-    regions = list(sink.regions())
-    for done, (plane, box) in enumerate(regions, start=1):
-        check_stop(reporting.should_stop)
-        pasted = runner.paste(source.read(plane, box), box, runner.numbers_of(plane))
-        sink.write(
-            plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
-        )
-        filled += int(pasted.filled.sum())
-        known += pasted.filled.size - int(pasted.filled.sum())
-        reporting.on_progress(Progress("store", done, len(regions)))
-    return known, filled
 
 
 def _provenance(source: Source, hole: Hole, options: RestoreOptions, filled: int) -> dict[str, Any]:

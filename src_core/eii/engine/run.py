@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, to_dtype
 from eii.image.geometry import Box
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,11 @@ class Runner:
             If the caller asked to stop; finished units are kept.
         """
         done, total = 0, self._job.unit_count
-        threads = workers or os.cpu_count() or 1
         levels = sorted({u.level for t in self._job.tasks for u in t.units}, reverse=True)
-        with ThreadPoolExecutor(threads) as pool:
-            for level in levels:
-                calls = self._calls(level)
-                for _ in _bounded(pool, calls, 2 * threads, reporting.should_stop):
-                    done += 1
-                    reporting.on_progress(Progress("restore", done, total))
+        for level in levels:
+            for _ in run_all(self._calls(level), reporting.should_stop, workers=workers):
+                done += 1
+                reporting.on_progress(Progress("restore", done, total))
 
     def _calls(self, level: int) -> Iterator[Callable[[], None]]:
         for number, task in enumerate(self._job.tasks):
@@ -165,27 +164,38 @@ class Pasted:
     confidence: NDArray[np.float32]
 
 
-def _bounded(
-    pool: ThreadPoolExecutor,
-    calls: Iterator[Callable[[], None]],
-    limit: int,
-    should_stop: ShouldStop,
-) -> Iterator[None]:
-    """Run calls on a pool, at most ``limit`` submitted at a time; yield once for each that ends.
+def run_all(
+    calls: Iterable[Callable[[], T]], should_stop: ShouldStop, *, workers: int | None = None
+) -> Iterator[T]:
+    """Run calls on threads, few submitted at a time; yield what each returns as it ends.
 
     On an error, or when asked to stop, what has not begun is dropped.
+
+    Parameters
+    ----------
+    calls : iterable of callable
+    should_stop : callable
+    workers : int, optional
+        Threads; by default as many as there are processors.
+
+    Raises
+    ------
+    Cancelled
+        If the caller asked to stop.
     """
-    pending: set[Future[None]] = set()
-    try:
-        while True:
-            check_stop(should_stop)
-            pending |= {pool.submit(call) for call in islice(calls, limit - len(pending))}
-            if not pending:
-                return
-            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-                yield None
-    finally:
-        for future in pending:
-            future.cancel()
+    threads = workers or os.cpu_count() or 1
+    left = iter(calls)
+    pending: set[Future[T]] = set()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while True:
+                check_stop(should_stop)
+                pending |= {pool.submit(c) for c in islice(left, 2 * threads - len(pending))}
+                if not pending:
+                    return
+                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            for future in pending:
+                future.cancel()

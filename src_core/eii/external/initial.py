@@ -34,8 +34,8 @@ GUIDE_RADIUS = 64
 """Pixels from the known ones beyond which a guided fill is the guide itself."""
 _RIM = 12  # hole pixels solved at full resolution from the known ones inwards; deeper ones coarser
 _APART = 4  # holes of a window up to which each is solved on its own
-_CELL = 8  # side of the cells in which the range around a hole is taken, three by three
-WIDE = 5
+_CELL = 8  # side of the cells by which the range around a hole is taken
+_WIDE = 5  # cells across in which it is taken
 _WIDENED = 0.1  # of that range, by which a fill may leave it
 _EXTREMES = ((np.inf, np.minimum), (-np.inf, np.maximum))
 _MARGIN = 2  # known pixels that the second differences of a hole's edge reach
@@ -248,13 +248,12 @@ def _limit(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
     is in the hole: continued, it makes black and white beads. What is seen behind bounds it.
     """
     cells = [_cells(np.where(hole, np.float32(v), luma), of) for v, of in _EXTREMES]
-    low = ndimage.minimum_filter(cells[0], WIDE, mode="nearest")
-    high = ndimage.maximum_filter(cells[1], WIDE, mode="nearest")
-    while (low > high).any():
-        # Range by range from the border inwards, both sides' where they meet.
-        empty = low > high
-        low = np.where(empty, ndimage.minimum_filter(low, 3, mode="nearest"), low)
-        high = np.where(empty, ndimage.maximum_filter(high, 3, mode="nearest"), high)
+    low = ndimage.minimum_filter(cells[0], _WIDE, mode="nearest")
+    high = ndimage.maximum_filter(cells[1], _WIDE, mode="nearest")
+    # Deep inside, what is around says little: there the range of the whole window holds.
+    known = luma[~hole]
+    empty = low > high
+    low, high = np.where(empty, known.min(), low), np.where(empty, known.max(), high)
     margin = _WIDENED * (high - low)
     low, high = (
         v.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[: hole.shape[0], : hole.shape[1]]

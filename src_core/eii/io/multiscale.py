@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 import zarr
@@ -11,19 +12,29 @@ from numpy.typing import NDArray
 from ome_zarr.format import FormatV05
 from ome_zarr.writer import write_label_metadata, write_multiscales_metadata
 
-from eii.image.dtype import to_dtype
 from eii.image.geometry import Box
-from eii.image.pyramid import shrink
-from eii.io.axes import channels_last, plane_indices, plane_key, size_of
+from eii.io.axes import plane_indices, plane_key, size_of
 from eii.io.source import Source
 
+Region: TypeAlias = tuple[tuple[int, ...], Box]
+RunAll = Callable[[Iterable[Callable[[], None]]], None]
+
+CHUNK = 1024
+"""Side of the chunks written, in pixels."""
 SMALLEST = 512
 """A pyramid ends with the level whose sides are no longer than this."""
 _TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 _RGB = ("FF0000", "00FF00", "0000FF")
 
 
-def build_pyramid(root: zarr.Group, name: str, axes: str) -> list[str]:
+def build_pyramid(
+    root: zarr.Group,
+    name: str,
+    axes: str,
+    *,
+    touched: Iterable[Region] | None = None,
+    run: RunAll,
+) -> list[str]:
     """Add coarser levels to the array ``name/0``, each half the one before.
 
     Parameters
@@ -32,6 +43,10 @@ def build_pyramid(root: zarr.Group, name: str, axes: str) -> list[str]:
     name : str
         Group of the levels; of ``labels`` the greatest value of a cell is kept, else the mean.
     axes : str
+    touched : iterable of (plane, Box), optional
+        Regions of level 0 that are not of the fill value alone; by default all.
+    run : callable
+        Runs calls, in any order or at the same time.
 
     Returns
     -------
@@ -40,17 +55,24 @@ def build_pyramid(root: zarr.Group, name: str, axes: str) -> list[str]:
 
     Notes
     -----
-    Memory follows one chunk.
+    Memory follows one chunk a thread.
     """
     prefix = f"{name}/" if name else ""
     paths = ["0"]
+    within = None if touched is None else list(touched)
     while True:
         finer: Any = root[f"{prefix}{paths[-1]}"]
         if max(size_of(axes, finer.shape, a) for a in "yx") <= SMALLEST:
             return paths
         paths.append(str(len(paths)))
         coarser = _create_half(root, f"{prefix}{paths[-1]}", finer, axes)
-        _fill_half(finer, coarser, axes, greatest=name.startswith("labels"))
+        regions = _regions(coarser, axes)
+        if within is not None:
+            halved = {(p, b.y0 // 2 // CHUNK, b.x0 // 2 // CHUNK) for p, b in within}
+            regions = [r for r in regions if (r[0], r[1].y0 // CHUNK, r[1].x0 // CHUNK) in halved]
+            within = regions
+        greatest = name.startswith("labels")
+        run(partial(_fill_half, finer, coarser, axes, region, greatest) for region in regions)
 
 
 def _create_half(root: zarr.Group, name: str, finer: Any, axes: str) -> Any:
@@ -65,31 +87,69 @@ def _create_half(root: zarr.Group, name: str, finer: Any, axes: str) -> Any:
     )
 
 
-def _fill_half(finer: Any, coarser: Any, axes: str, *, greatest: bool) -> None:
-    height, width = (size_of(axes, coarser.shape, a) for a in "yx")
-    step = coarser.chunks[-1]
-    for plane in plane_indices(axes, coarser.shape):
-        for y in range(0, height, step):
-            for x in range(0, width, step):
-                box = Box(y, x, y + step, x + step).clip((height, width))
-                full = Box(2 * box.y0, 2 * box.x0, 2 * box.y1, 2 * box.x1)
-                pixels = channels_last(finer[plane_key(axes, plane, *full.slices)], axes)
-                half = _greatest(pixels) if greatest else _mean(pixels)
-                stored = np.moveaxis(half, 2, 0) if "c" in axes else half[..., 0]
-                coarser[plane_key(axes, plane, *box.slices)] = stored
+def _regions(array: Any, axes: str) -> list[Region]:
+    """Return every plane and box that is stored as objects of its own."""
+    shape = size_of(axes, array.shape, "y"), size_of(axes, array.shape, "x")
+    boxes = [
+        Box(y, x, y + CHUNK, x + CHUNK).clip(shape)
+        for y in range(0, shape[0], CHUNK)
+        for x in range(0, shape[1], CHUNK)
+    ]
+    return [(plane, box) for plane in plane_indices(axes, array.shape) for box in boxes]
 
 
-def _mean(pixels: NDArray[Any]) -> NDArray[Any]:
-    nowhere = np.zeros(pixels.shape[:2], bool)
-    mean, _ = shrink(pixels.astype(np.float32), nowhere, 2)
-    return to_dtype(mean, pixels.dtype)
+def _fill_half(finer: Any, coarser: Any, axes: str, region: Region, greatest: bool) -> None:
+    plane, box = region
+    full = Box(2 * box.y0, 2 * box.x0, 2 * box.y1, 2 * box.x1)
+    keys = [plane_key(axes, plane, *b.slices) for b in (full, box)]
+    # Channel by channel: with many of them a region of all is large.
+    for channel in range(size_of(axes, finer.shape, "c")):
+        source, target = (
+            tuple(channel if a == "c" else k for a, k in zip(axes, key, strict=True))
+            for key in keys
+        )
+        coarser[target] = halve(finer[source], greatest=greatest)
 
 
-def _greatest(pixels: NDArray[Any]) -> NDArray[Any]:
-    height, width, channels = pixels.shape
-    even = np.pad(pixels, [(0, height % 2), (0, width % 2), (0, 0)])
-    cells = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, channels)
-    return cells.max(axis=(1, 3))
+_SUMS = {"u1": np.uint16, "u2": np.uint32}
+
+
+def halve(pixels: NDArray[Any], *, greatest: bool = False) -> NDArray[Any]:
+    """Return each cell of two by two pixels as one.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (M, N)
+        The last cells may be partial.
+    greatest : bool
+        Of labels: the greatest value of a cell, instead of the mean rounded half to even.
+
+    Returns
+    -------
+    ndarray of shape (ceil(M / 2), ceil(N / 2)), of the same dtype
+    """
+    if greatest:
+        return _joined(_joined(pixels, np.maximum).T, np.maximum).T
+    wide = pixels.astype(_SUMS.get(pixels.dtype.str[1:], pixels.dtype), copy=False)
+    sums = _joined(_joined(wide, np.add).T, np.add).T
+    rows, columns = (np.minimum(2, n - np.arange(0, n, 2)) for n in pixels.shape)
+    counts = (rows[:, np.newaxis] * columns).astype(wide.dtype)
+    if pixels.dtype.kind == "f":
+        return sums / counts
+    if counts.min() == 4:
+        # (s + 1 + the bit of 4) / 4 is the mean of four integers rounded half to even.
+        return ((sums + 1 + (sums >> 2 & 1)) >> 2).astype(pixels.dtype)
+    whole, rest = np.divmod(sums, counts)
+    up = (2 * rest > counts) | ((2 * rest == counts) & (whole % 2 == 1))
+    return (whole + up).astype(pixels.dtype)
+
+
+def _joined(pixels: NDArray[Any], join: np.ufunc) -> NDArray[Any]:
+    """Return pairs of rows joined; a last one alone stays as it is."""
+    first, second = pixels[::2], pixels[1::2]
+    joined = first.copy()
+    join(first[: len(second)], second, out=joined[: len(second)])
+    return joined
 
 
 def describe_image(

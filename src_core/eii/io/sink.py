@@ -13,12 +13,17 @@ from numpy.typing import DTypeLike, NDArray
 
 from eii.image.geometry import Box
 from eii.io.axes import ORDER, plane_key
-from eii.io.multiscale import build_pyramid, describe_image, describe_label
+from eii.io.multiscale import (
+    CHUNK,
+    Region,
+    RunAll,
+    build_pyramid,
+    describe_image,
+    describe_label,
+)
 from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, unwritable
 from eii.io.source import Source
 
-CHUNK = 1024
-"""Side of the chunks written, in pixels."""
 INPAINTED = "labels/inpainted"
 CONFIDENCE = "confidence"
 _TRIED = 512  # side of a region that is compressed to estimate the size
@@ -46,6 +51,7 @@ class ZarrSink:
         self._source = source
         self._axes = "".join(a for a in ORDER if a in source.axes)
         self._plain = self._axes.replace("c", "")
+        self._touched: list[Region] = []
         try:
             # Marked as ours and as unfinished from its first file on.
             self._root = zarr.open_group(
@@ -72,7 +78,7 @@ class ZarrSink:
             dimension_names=list(axes),
         )
 
-    def regions(self) -> Iterator[tuple[tuple[int, ...], Box]]:
+    def regions(self) -> Iterator[Region]:
         """Yield every plane and box to write; each is stored as objects of its own."""
         height, width = self._source.plane_shape
         for plane in self._source.planes:
@@ -112,18 +118,21 @@ class ZarrSink:
         try:
             self._image[key] = stored
             if filled.any():
+                self._touched.append((plane, box))
                 self._inpainted[plain] = filled.astype(np.uint8)
                 self._confidence[plain] = np.rint(confidence * 255).astype(np.uint8)
         except OSError as error:
             raise unwritable(self._place.out, error) from error
 
-    def finish(self, provenance: Mapping[str, Any]) -> None:
+    def finish(self, provenance: Mapping[str, Any], *, run: RunAll) -> None:
         """Build the pyramids, write the metadata, and move the result to its place.
 
         Parameters
         ----------
         provenance : mapping
             JSON, kept in the attribute ``eii``.
+        run : callable
+            Runs calls that store regions, in any order or at the same time.
 
         Raises
         ------
@@ -131,16 +140,16 @@ class ZarrSink:
             If it cannot be stored.
         """
         try:
-            self._describe(provenance)
+            self._describe(provenance, run)
         except OSError as error:
             raise unwritable(self._place.out, error) from error
         self._place.swap()
 
-    def _describe(self, provenance: Mapping[str, Any]) -> None:
-        levels = build_pyramid(self._root, "", self._axes)
+    def _describe(self, provenance: Mapping[str, Any], run: RunAll) -> None:
+        levels = build_pyramid(self._root, "", self._axes, run=run)
         describe_image(self._root, levels, self._source, self._axes, name=self._place.out.stem)
         for name in (INPAINTED, CONFIDENCE):
-            levels = build_pyramid(self._root, name, self._plain)
+            levels = build_pyramid(self._root, name, self._plain, touched=self._touched, run=run)
             group = self._root.require_group(name)
             describe_image(group, levels, self._source, self._plain, name=name)
         describe_label(self._root, "inpainted")

@@ -1,0 +1,70 @@
+"""A run as a whole: options checked against the image, regions stored on threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from eii.engine.run import Reporting, Runner, run_all
+from eii.errors import OptionError
+from eii.image.geometry import Box
+from eii.io.sink import ZarrSink
+from eii.io.source import Source
+from eii.options import RestoreOptions
+from eii.progress import Progress, check_stop
+
+T = TypeVar("T")
+
+
+def check_options(source: Source, options: RestoreOptions) -> None:
+    """Raise `OptionError` for an option that has no meaning for this image."""
+    colours = source.channels - source.has_alpha
+    together = colours > 1 and not source.is_rgb
+    if options.principal is not None and (not together or options.channels in ("rgb", "each")):
+        raise OptionError(
+            "`principal` chooses among channels that follow one another; this image has "
+            f"{'RGB' if source.is_rgb else 'one channel'}, or `channels` says otherwise."
+        )
+    if options.channels == "principal" and colours == 1:
+        raise OptionError("`channels` 'principal' needs several; the image has one.")
+    if options.backbone == "classical" and options.device not in ("auto", "cpu"):
+        raise OptionError(f"`backbone` 'classical' runs on the cpu, not on {options.device!r}.")
+
+
+@dataclass(frozen=True)
+class Work:
+    """How calls are run and reported."""
+
+    reporting: Reporting
+    workers: int | None
+
+    def run(self, calls: Iterable[Callable[[], T]]) -> Iterator[T]:
+        """Run calls on threads; yield what each returns as it ends."""
+        return run_all(calls, self.reporting.should_stop, workers=self.workers)
+
+    def finish(self, calls: Iterable[Callable[[], None]]) -> None:
+        """Run calls on threads to their end."""
+        for _ in self.run(calls):
+            check_stop(self.reporting.should_stop)
+
+
+def store(runner: Runner, source: Source, sink: ZarrSink, work: Work) -> tuple[int, int]:
+    """Write every region of a result; return how many pixels are known and how many filled."""
+    regions = list(sink.regions())
+
+    def one(plane: tuple[int, ...], box: Box) -> tuple[int, int]:
+        pasted = runner.paste(source.read(plane, box), box, runner.numbers_of(plane))
+        sink.write(
+            plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
+        )
+        count = int(pasted.filled.sum())
+        return pasted.filled.size - count, count
+
+    known = filled = 0
+    calls = (partial(one, *region) for region in regions)
+    for done, (kept, invented) in enumerate(work.run(calls), start=1):
+        known, filled = known + kept, filled + invented
+        work.reporting.on_progress(Progress("store", done, len(regions)))
+    return known, filled
