@@ -14,6 +14,7 @@ from eii.engine.plan import Unit, fit_window
 from eii.engine.recipe import Recipe
 from eii.external.backbone import Backbone
 from eii.external.rim import doubtful_rim
+from eii.image.around import deviation_around
 from eii.image.dtype import Scale, check_known, from_unit, to_unit
 from eii.image.geometry import Box
 from eii.image.hole import distance_to_known
@@ -27,6 +28,7 @@ FloatArray = NDArray[np.float32]
 _STRIP = 2**22  # pixels read at a time when a coarse window is made
 _SEEN = 64  # pixels from the known ones beyond which a guided window has no colours of its own
 _DITHERED = 64  # pixels from the known ones from which a fill is dithered in full
+_DETAIL_FALL = 0.08  # deviation of the known pixels around at which the trust is halved
 _TRUST_FALL = 32.0  # pixels from the known ones at which the trust in the structure is halved
 
 
@@ -61,7 +63,7 @@ def restore_unit(
     depth = distance_to_known(hole)
     filled, sure = _fill(image, hole, guide, depth=depth, recipe=recipe, backbone=backbone)
     filled = _bound(filled, image[~hole], recipe.known)
-    sure *= np.divide(_TRUST_FALL, _TRUST_FALL + depth, dtype=np.float32)
+    sure *= _trust(to_luma(image, np.asarray(recipe.weights, np.float32)), hole, depth)
     if recipe.dither and unit.guided and unit.level == 0:
         strength = _dither(depth, unit.window) / (recipe.scale.high[0] - recipe.scale.low[0])
         filled = filled + strength[..., np.newaxis].astype(np.float32)
@@ -159,6 +161,14 @@ def _fill(
     return propagate_unit(
         done, image, hole, weights=weights, method=recipe.colour, palette=recipe.palette
     )
+
+
+def _trust(luma: FloatArray, hole: NDArray[np.bool_], depth: FloatArray) -> FloatArray:
+    """Return how far the structure is to be trusted: less in depth, and amid much detail."""
+    trust = np.divide(_TRUST_FALL, _TRUST_FALL + depth, dtype=np.float32)
+    if not hole.all():
+        trust *= np.where(hole, _DETAIL_FALL / (_DETAIL_FALL + deviation_around(luma, hole)), 1)
+    return trust
 
 
 def _bound(filled: FloatArray, known: FloatArray, sampled: Scale) -> FloatArray:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 
+from eii.image.around import cell_extremes, from_cells
 from eii.image.hole import distance_to_known, spread_cross, spread_square
 from eii.image.pyramid import double, shrink
 
@@ -34,8 +35,7 @@ GUIDE_RADIUS = 64
 """Pixels from the known ones beyond which a guided fill is the guide itself."""
 _RIM = 12  # hole pixels solved at full resolution from the known ones inwards; deeper ones coarser
 _APART = 4  # holes of a window up to which each is solved on its own
-_CELL = 8  # side of the cells by which the range around a hole is taken
-_WIDE = 5  # cells across in which it is taken
+_WIDE = 5  # cells across in which the range around a hole is taken
 _WIDENED = 0.1  # of that range, by which a fill may leave it
 _EXTREMES = ((np.inf, np.minimum), (-np.inf, np.maximum))
 _MARGIN = 2  # known pixels that the second differences of a hole's edge reach
@@ -247,7 +247,7 @@ def _limit(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
     Where an edge of a textured image meets the hole, the slope at the border says little of what
     is in the hole: continued, it makes black and white beads. What is seen behind bounds it.
     """
-    cells = [_cells(np.where(hole, np.float32(v), luma), of) for v, of in _EXTREMES]
+    cells = [cell_extremes(np.where(hole, np.float32(v), luma), of) for v, of in _EXTREMES]
     low = ndimage.minimum_filter(cells[0], _WIDE, mode="nearest")
     high = ndimage.maximum_filter(cells[1], _WIDE, mode="nearest")
     # Deep inside, what is around says little: there the range of the whole window holds.
@@ -255,16 +255,5 @@ def _limit(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
     empty = low > high
     low, high = np.where(empty, known.min(), low), np.where(empty, known.max(), high)
     margin = _WIDENED * (high - low)
-    low, high = (
-        v.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[: hole.shape[0], : hole.shape[1]]
-        for v in (low - margin, high + margin)
-    )
+    low, high = (from_cells(v, hole.shape) for v in (low - margin, high + margin))
     return np.where(hole, np.clip(filled, low, high), luma)
-
-
-def _cells(values: FloatArray, of: np.ufunc) -> FloatArray:
-    """Return the extreme value of each cell."""
-    parts = (np.arange(0, n, _CELL) for n in values.shape)
-    for axis, starts in enumerate(parts):
-        values = of.reduceat(values, starts, axis=axis)
-    return values
