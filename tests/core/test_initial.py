@@ -12,6 +12,7 @@ from eii.external.initial import (
     tension,
 )
 from eii.external.rim import doubtful_rim
+from eii.image.around import describe_around
 from eii.image.hole import spread_square
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,6 +145,6 @@ def test_rim_of_a_defect_is_doubted_and_an_edge_across_the_hole_is_not():
     speck = spread_square(hole, 1) & ~hole
     speck[38:48] = False
     luma[speck] = 0.05
-    rim = doubtful_rim(luma, hole)
+    rim = doubtful_rim(luma, hole, describe_around(luma, hole))
     assert rim[speck].all()
     assert rim[~speck].mean() < 0.002

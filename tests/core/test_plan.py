@@ -114,7 +114,9 @@ def test_specks_all_over_cost_little_more_than_the_image():
     assert sum(u.window.area for u in units) < 1.6 * hole.size
 
 
-@pytest.mark.parametrize(("level", "lattice", "margin"), [(0, True, HALO), (1, False, HALO)])
+@pytest.mark.parametrize(
+    ("level", "lattice", "margin"), [(0, True, LEAST_CONTEXT), (1, False, HALO)]
+)
 def test_fit_window_keeps_the_context_and_stays_in_the_window(level, lattice, margin):
     target = Box(200, 210, 220, 230)
     rows = np.array([[200, 210, 220, 230]])

@@ -15,6 +15,7 @@ from eii.engine.plan import Unit, plan_plane
 from eii.engine.recipe import Recipe, make_recipe
 from eii.errors import HoleError, OptionError
 from eii.external.rim import BORDER, REACH, doubtful_rim
+from eii.image.around import CELL, describe_around
 from eii.image.dtype import default_scale, to_unit
 from eii.image.geometry import Box
 from eii.image.hole import spread_square
@@ -222,7 +223,9 @@ def _read_with_rim(reads: _Reads, *, rgb: bool) -> ReadHole:
 
     def with_rim(box: Box) -> NDArray[np.bool_]:
         wide = box.grow(margin)
-        origin = Box(max(0, wide.y0), max(0, wide.x0), wide.y1, wide.x1)
+        # On the grid of cells, so that any box gives the same answer.
+        y0, x0 = (max(0, n) // CELL * CELL for n in (wide.y0, wide.x0))
+        origin = Box(y0, x0, -(-wide.y1 // CELL) * CELL, -(-wide.x1 // CELL) * CELL)
         hole = reads.read_hole(origin)
         if hole.any():
             pixels = reads.read_image(origin)
@@ -231,7 +234,8 @@ def _read_with_rim(reads: _Reads, *, rgb: bool) -> ReadHole:
             scaled = to_unit(pixels, default_scale(pixels.dtype, count))
             luma = to_luma(scaled, weights.astype(np.float32))
             for _ in range(_AUTO_ROUNDS):
-                hole = hole | doubtful_rim(luma, hole)
+                if not hole.all():
+                    hole = hole | doubtful_rim(luma, hole, describe_around(luma, hole))
         return np.ascontiguousarray(hole[box.relative_to(origin).slices])
 
     return with_rim

@@ -10,12 +10,13 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from eii.engine.touch import Rows, touching_pairs
 from eii.image.geometry import Box
 
 ReadHole = Callable[[Box], NDArray[np.bool_]]
-Rows = NDArray[np.int64]
 BLOCK = 2048
 _EIGHT = np.ones((3, 3), bool)
+_MANY = 1000  # parts of a block from which their boxes are computed all at once
 
 
 def blocks_of(shape: tuple[int, int], side: int = BLOCK) -> Iterator[Box]:
@@ -48,11 +49,8 @@ def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) ->
     once.
     """
     boxes = component_boxes(read, shape, block=block)
-    while len(boxes):
-        painter = Painter(boxes, shape, block=block)
-        if not any(painter.touch(box) for box in blocks_of(shape, block)):
-            break
-        boxes = component_boxes(painter.paint, shape, block=block)
+    while (pairs := touching_pairs(boxes)).size:
+        boxes = _join_rows(boxes, pairs)
     return boxes
 
 
@@ -65,8 +63,7 @@ def component_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOC
         labels, count = ndimage.label(hole, _EIGHT) if hole.any() else (None, 0)
         edges.join(box, labels)
         if labels is not None:
-            found = ndimage.find_objects(labels)
-            boxes.append(_as_rows(found, box))
+            boxes.append(_label_boxes(labels, count) + np.array([box.y0, box.x0] * 2))
             edges.used += count
     if not boxes:
         return np.zeros((0, 4), np.int64)
@@ -113,9 +110,20 @@ class _Edges:
         return np.concatenate(self._pairs, axis=1) if self._pairs else np.zeros((2, 0), np.int64)
 
 
-def _as_rows(found: list[tuple[slice, slice]], block: Box) -> Rows:
-    rows = [(y.start, x.start, y.stop, x.stop) for y, x in found]
-    return np.asarray(rows, np.int64) + np.asarray([block.y0, block.x0] * 2)
+def _label_boxes(labels: NDArray[np.int32], count: int) -> Rows:
+    """Return the box around each label as rows, in the order of the labels."""
+    if count < _MANY:
+        found = ndimage.find_objects(labels)
+        return np.array([(y.start, x.start, y.stop, x.stop) for y, x in found], np.int64)
+    y, x = np.nonzero(labels)
+    owner = labels[y, x]
+    order = np.argsort(owner, kind="stable")
+    y, x = y[order], x[order]
+    starts = np.searchsorted(owner[order], np.arange(1, count + 1))
+    # Pixels of a label come row by row: the first has the least y, the last the greatest.
+    last = np.append(starts[1:], len(y)) - 1
+    left, right = np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)
+    return np.stack([y[starts], left, y[last] + 1, right + 1], axis=1)
 
 
 def _join_rows(rows: Rows, pairs: NDArray[np.int64]) -> Rows:
@@ -131,51 +139,7 @@ def _join_rows(rows: Rows, pairs: NDArray[np.int64]) -> Rows:
     return rows[np.lexsort(rows.T[::-1])]
 
 
-class Painter:
-    """A hole in which boxes are filled, read by blocks.
-
-    Parameters
-    ----------
-    boxes : ndarray of shape (K, 4), int64
-    shape : (int, int)
-        Size of the plane.
-    block : int
-        Side of the blocks; only whole ones are read.
-    """
-
-    def __init__(self, boxes: Rows, shape: tuple[int, int], *, block: int = BLOCK) -> None:
-        self._boxes, self._block = boxes, block
-        self._across = shape[1] // block + 1  # one more: a box may end at the image's edge
-        # A box is looked up in every block that it, or a pixel below or right of it, lies in.
-        first, last = boxes[:, :2] // block, boxes[:, 2:] // block
-        inner = (first == last).all(axis=1)
-        owner = [np.flatnonzero(inner)]
-        cell = [first[inner, 0] * self._across + first[inner, 1]]
-        for i in np.flatnonzero(~inner):
-            y, x = np.mgrid[first[i, 0] : last[i, 0] + 1, first[i, 1] : last[i, 1] + 1]
-            cell.append((y * self._across + x).ravel())
-            owner.append(np.full(y.size, i))
-        cells = np.concatenate(cell)
-        order = np.argsort(cells, kind="stable")
-        self._cells, self._owner = cells[order], np.concatenate(owner)[order]
-
-    def paint(self, region: Box) -> NDArray[np.bool_]:
-        """Return which pixels of a block lie in a box."""
-        return self._count(region, 0) > 0
-
-    def touch(self, region: Box) -> bool:
-        """Tell whether boxes overlap or touch in a block, corners included."""
-        return bool((self._count(region, 1) > 1).any())
-
-    def _count(self, region: Box, more: int) -> NDArray[np.int32]:
-        """Return how many boxes, ``more`` pixels higher and wider, hold each pixel."""
-        cell = region.y0 // self._block * self._across + region.x0 // self._block
-        low, high = np.searchsorted(self._cells, [cell, cell + 1])
-        boxes = self._boxes[self._owner[low:high]] + np.array([0, 0, more, more])
-        return covered(boxes, region)
-
-
-def covered(boxes: Rows, region: Box) -> NDArray[np.int32]:
+def covered(boxes: Rows, region: Box) -> NDArray[np.int16]:
     """Return how many of the boxes hold each pixel of a region, shape (h, w).
 
     Parameters
@@ -188,8 +152,8 @@ def covered(boxes: Rows, region: Box) -> NDArray[np.int32]:
     y0, x0 = np.clip(boxes[:, :2] - origin, 0, region.shape).T
     y1, x1 = np.clip(boxes[:, 2:] - origin, 0, region.shape).T
     # One step up at two corners of each box and one down at the others, summed along both axes.
-    steps = np.zeros((height + 1) * (width + 1), np.int32)
+    steps = np.zeros((height + 1) * (width + 1), np.int16)
     for y, x, sign in ((y0, x0, 1), (y1, x1, 1), (y0, x1, -1), (y1, x0, -1)):
-        steps += sign * np.bincount(y * (width + 1) + x, minlength=steps.size).astype(np.int32)
-    summed = steps.reshape(height + 1, width + 1).cumsum(axis=0, dtype=np.int32)
-    return summed.cumsum(axis=1, dtype=np.int32)[:height, :width]
+        np.add.at(steps, y * (width + 1) + x, sign)
+    summed = steps.reshape(height + 1, width + 1).cumsum(axis=0, dtype=np.int16)
+    return summed.cumsum(axis=1, dtype=np.int16)[:height, :width]

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.label import ReadHole, Rows, hole_boxes
+from eii.engine.label import ReadHole, hole_boxes
 from eii.engine.share import share_windows
-from eii.engine.sizes import GRID, HALO, SMALL, WINDOW
+from eii.engine.sizes import GRID, HALO, LEAST_CONTEXT, SMALL, WINDOW
+from eii.engine.touch import Rows
 from eii.image.geometry import Box
 
 PITCH = WINDOW // 2
@@ -109,7 +110,9 @@ def fit_window(unit: Unit, shape: tuple[int, int]) -> Unit:
     """
     if unit.level == 0 and not unit.lattice:
         return unit
-    need = unit.extent.grow(HALO).clip(level_shape(shape, unit.level))
+    # A shallow part is filled from its own border: it needs no more context than a speck.
+    margin = HALO if unit.guided or unit.level > 0 else LEAST_CONTEXT
+    need = unit.extent.grow(margin).clip(level_shape(shape, unit.level))
     window = need.intersect(unit.window)
     return Unit(window, unit.targets, unit.level, unit.guided, unit.lattice)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.label import Rows
 from eii.engine.sizes import GRID, LEAST_CONTEXT, OVERHEAD, SIDES, WINDOW
+from eii.engine.touch import Rows
 from eii.image.geometry import Box
 
 _ROOT = 416  # side of a root cell: with specks and their context all over, one window holds it

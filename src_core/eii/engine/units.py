@@ -14,16 +14,17 @@ from eii.engine.plan import Unit, fit_window
 from eii.engine.recipe import Recipe
 from eii.external.backbone import Backbone
 from eii.external.rim import doubtful_rim
-from eii.image.around import deviation_around
+from eii.image.around import CELL, Around, describe_around
 from eii.image.dtype import Scale, check_known, from_unit, to_unit
 from eii.image.geometry import Box
-from eii.image.hole import distance_to_known
+from eii.image.hole import rough_depth
 from eii.image.mono import to_luma
 from eii.image.pyramid import double, shrink
 from eii.internal.stage import propagate_unit
 
 ReadGuide = Callable[[Box], Overlay]
 FloatArray = NDArray[np.float32]
+Pixels = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 _STRIP = 2**22  # pixels read at a time when a coarse window is made
 _SEEN = 64  # pixels from the known ones beyond which a guided window has no colours of its own
@@ -60,14 +61,42 @@ def restore_unit(
         unit = fit_window(unit, layer.shape)
     image, hole = read_level(layer, recipe.scale, unit)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
-    depth = distance_to_known(hole)
-    filled, sure = _fill(image, hole, guide, depth=depth, recipe=recipe, backbone=backbone)
-    filled = _bound(filled, image[~hole], recipe.known)
-    sure *= _trust(to_luma(image, np.asarray(recipe.weights, np.float32)), hole, depth)
+    depth = rough_depth(hole)
+    around = None if hole.all() else describe_around(_luma(image, recipe), hole)
+    filled, agreed = _fill(
+        image, hole, guide, depth=depth, around=around, recipe=recipe, backbone=backbone
+    )
+    box, taken = _targets(unit, hole)
+    known = image[~hole] if unit.guided else image[:0]
+    values = _bound(filled[taken], recipe.known, known)
+    sure = np.divide(_TRUST_FALL, _TRUST_FALL + depth[taken], dtype=np.float32) * agreed[taken]
+    if around is not None:
+        detail = around.deviation[taken[0] // CELL, taken[1] // CELL]
+        sure *= _DETAIL_FALL / (_DETAIL_FALL + detail)
+    values = from_unit(values, recipe.scale)
     if recipe.dither and unit.guided and unit.level == 0:
-        strength = _dither(depth, unit.window) / (recipe.scale.high[0] - recipe.scale.low[0])
-        filled = filled + strength[..., np.newaxis].astype(np.float32)
-    return _patch(unit, hole, filled, sure, recipe.scale)
+        y, x = taken[0] + unit.window.y0, taken[1] + unit.window.x0
+        values += _dither(y, x, depth[taken])[:, np.newaxis]
+    inside = np.zeros(box.shape, bool)
+    origin = box.relative_to(unit.window)
+    inside[taken[0] - origin.y0, taken[1] - origin.x0] = True
+    return Patch(box, np.packbits(inside), values, sure, unit.lattice)
+
+
+def _luma(image: FloatArray, recipe: Recipe) -> FloatArray:
+    return to_luma(image, np.asarray(recipe.weights, np.float32))
+
+
+def _targets(unit: Unit, hole: NDArray[np.bool_]) -> tuple[Box, Pixels]:
+    """Return the box around the targets, and the pixels to fill, in the window's coordinates."""
+    box = unit.extent
+    origin = box.relative_to(unit.window)
+    mask = covered(unit.targets, box) > 0
+    if unit.level == 0:
+        # Coarse patches are dense: the level below needs their known surroundings as well.
+        mask &= hole[origin.slices]
+    y, x = np.nonzero(mask)
+    return box, (y + origin.y0, x + origin.x0)
 
 
 def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -142,14 +171,16 @@ def _fill(
     guide: FloatArray | None,
     *,
     depth: FloatArray,
+    around: Around | None,
     recipe: Recipe,
     backbone: Backbone,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the window with its hole filled, and the trust in its colours."""
+    """Return the window with its hole filled, and how far its colours agree with their matches."""
     weights = np.asarray(recipe.weights, np.float32)
     luma = to_luma(image, weights)
-    # What the mask left of the defect itself stays as it is, but nothing is made from it.
-    hole = hole | doubtful_rim(luma, hole)
+    if around is not None:
+        # What the mask left of the defect itself stays as it is, but nothing is made from it.
+        hole = hole | doubtful_rim(luma, hole, around)
     first = None if guide is None else to_luma(guide, weights)
     done = backbone.complete(luma[np.newaxis], hole[np.newaxis], _batch(first))[0]
     if recipe.palette is None:
@@ -163,29 +194,20 @@ def _fill(
     )
 
 
-def _trust(luma: FloatArray, hole: NDArray[np.bool_], depth: FloatArray) -> FloatArray:
-    """Return how far the structure is to be trusted: less in depth, and amid much detail."""
-    trust = np.divide(_TRUST_FALL, _TRUST_FALL + depth, dtype=np.float32)
-    if not hole.all():
-        trust *= np.where(hole, _DETAIL_FALL / (_DETAIL_FALL + deviation_around(luma, hole)), 1)
-    return trust
-
-
-def _bound(filled: FloatArray, known: FloatArray, sampled: Scale) -> FloatArray:
-    """Keep each channel within the known range, widened by a tenth."""
+def _bound(values: FloatArray, sampled: Scale, known: FloatArray) -> FloatArray:
+    """Keep each channel of the pixels (K, C) within the known range, widened by a tenth."""
     low, high = np.asarray(sampled.low, np.float32), np.asarray(sampled.high, np.float32)
     if len(known):
         low, high = np.minimum(low, known.min(axis=0)), np.maximum(high, known.max(axis=0))
     margin = (high - low) / 10
-    return np.clip(filled, low - margin, high + margin)
+    return np.clip(values, low - margin, high + margin)
 
 
-def _dither(depth: FloatArray, window: Box) -> FloatArray:
+def _dither(y: NDArray[np.int64], x: NDArray[np.int64], depth: FloatArray) -> FloatArray:
     """Return less than half a level up or down, a fixed function of place; none near the border.
 
     Rounding a smooth fill of hundreds of pixels to 8 bits shows its levels as contour lines.
     """
-    y, x = np.ogrid[window.y0 : window.y1, window.x0 : window.x1]
     # Jimenez, "Next generation post processing in Call of Duty", SIGGRAPH 2014: gradient noise.
     noise = np.modf(52.9829189 * np.modf(0.06711056 * x + 0.00583715 * y)[0])[0] - 0.5
     share = np.clip((depth - _DITHERED / 2) / (_DITHERED / 2), 0, 1)
@@ -194,20 +216,3 @@ def _dither(depth: FloatArray, window: Box) -> FloatArray:
 
 def _batch(array: FloatArray | None) -> FloatArray | None:
     return None if array is None else array[np.newaxis]
-
-
-def _patch(
-    unit: Unit,
-    hole: NDArray[np.bool_],
-    filled: FloatArray,
-    sure: FloatArray,
-    scale: Scale,
-) -> Patch:
-    box = unit.extent
-    inside = box.relative_to(unit.window).slices
-    mask = covered(unit.targets, box) > 0
-    if unit.level == 0:
-        # Coarse patches are dense: the level below needs their known surroundings as well.
-        mask &= hole[inside]
-    values = from_unit(filled[inside][mask], scale)
-    return Patch(box, np.packbits(mask), values, sure[inside][mask], unit.lattice)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 
-from eii.image.around import cell_extremes, from_cells
-from eii.image.hole import distance_to_known, spread_cross, spread_square
+from eii.image.around import by_cells, from_cells
+from eii.image.hole import distance_to_known, may_be_deeper, spread_cross, spread_square
 from eii.image.pyramid import double, shrink
 
 FloatArray = NDArray[np.float32]
@@ -35,8 +35,10 @@ GUIDE_RADIUS = 64
 """Pixels from the known ones beyond which a guided fill is the guide itself."""
 _RIM = 12  # hole pixels solved at full resolution from the known ones inwards; deeper ones coarser
 _APART = 4  # holes of a window up to which each is solved on its own
+_NARROW = 6  # depth up to which a plate cannot leave by much what is on both sides
 _WIDE = 5  # cells across in which the range around a hole is taken
 _WIDENED = 0.1  # of that range, by which a fill may leave it
+_WHOLE = ((np.inf, np.min), (-np.inf, np.max))
 _EXTREMES = ((np.inf, np.minimum), (-np.inf, np.maximum))
 _MARGIN = 2  # known pixels that the second differences of a hole's edge reach
 
@@ -69,7 +71,12 @@ def fill(luma: FloatArray, hole: BoolArray, guide: FloatArray | None = None) -> 
     if guide is None:
         if hole.all():
             return np.zeros_like(luma)
-        return _limit(tension(luma, hole), luma, hole)
+        filled = tension(luma, hole)
+        if may_be_deeper(hole, _NARROW):
+            return _limit(filled, luma, hole)
+        low, high = (of(luma, where=~hole, initial=v) for v, of in _WHOLE)
+        margin = _WIDENED * (high - low)
+        return np.where(hole, np.clip(filled, low - margin, high + margin), luma)
     far = distance_to_known(hole) > GUIDE_RADIUS
     missing = np.where(far, np.float32(0), luma - guide)
     corrected = guide + tension(missing, hole & ~far, strength=stiffness(luma, hole))
@@ -136,18 +143,19 @@ def stiffness(luma: FloatArray, hole: BoolArray) -> float:
     """
     known = ~hole
     right, below = known[:, 1:] & known[:, :-1], known[1:] & known[:-1]
-    steps = luma[:, 1:] - luma[:, :-1], luma[1:] - luma[:-1]
-    slope = _energy(steps[0], right) + _energy(steps[1], below)
+    across, down = luma[:, 1:] - luma[:, :-1], luma[1:] - luma[:-1]
+    slope = _energy(across, right) + _energy(down, below)
     inner = right[1:-1, 1:] & right[1:-1, :-1] & below[1:, 1:-1] & below[:-1, 1:-1]
-    across, down = steps[0][1:-1], steps[1][:, 1:-1]
-    bend = _energy((across[:, 1:] - across[:, :-1]) + (down[1:] - down[:-1]), inner)
-    return float(TENSION * (bend / slope / CURVED) ** POWER) if slope > 0 else 0.0
+    bend = across[1:-1, 1:] - across[1:-1, :-1] + down[1:, 1:-1] - down[:-1, 1:-1]
+    curved = _energy(bend, inner)
+    return float(TENSION * (curved / slope / CURVED) ** POWER) if slope > 0 else 0.0
 
 
 def _energy(values: FloatArray, used: BoolArray) -> float:
     """Return the mean square of the values that are used; 0 when there is none."""
-    kept = values[used]
-    return float(kept @ kept) / kept.size if kept.size else 0.0
+    kept = (values * used).ravel()
+    count = int(np.count_nonzero(used))
+    return float(np.einsum("i,i->", kept, kept)) / count if count else 0.0
 
 
 def biharmonic(luma: FloatArray, hole: BoolArray) -> FloatArray:
@@ -161,11 +169,11 @@ def _worked_boxes(hole: BoolArray) -> list[tuple[tuple[slice, slice], bool]]:
     A part holds one hole; or all of them together, when they are many.
     """
     labels, count = ndimage.label(spread_square(hole, _MARGIN), np.ones((3, 3)))
-    boxes = ndimage.find_objects(labels)
-    thin = [min(y.stop - y.start, x.stop - x.start) <= 2 * (_RIM + _MARGIN) for y, x in boxes]
     if count > _APART:
         # Many small systems cost more to set up than one that holds them all.
-        return [((slice(None), slice(None)), all(thin))]
+        return [((slice(None), slice(None)), not may_be_deeper(hole, _RIM))]
+    boxes = ndimage.find_objects(labels)
+    thin = [min(y.stop - y.start, x.stop - x.start) <= 2 * (_RIM + _MARGIN) for y, x in boxes]
     return [(_widened(box), t) for box, t in zip(boxes, thin, strict=True)]
 
 
@@ -247,7 +255,7 @@ def _limit(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
     Where an edge of a textured image meets the hole, the slope at the border says little of what
     is in the hole: continued, it makes black and white beads. What is seen behind bounds it.
     """
-    cells = [cell_extremes(np.where(hole, np.float32(v), luma), of) for v, of in _EXTREMES]
+    cells = [by_cells(np.where(hole, np.float32(v), luma), of) for v, of in _EXTREMES]
     low = ndimage.minimum_filter(cells[0], _WIDE, mode="nearest")
     high = ndimage.maximum_filter(cells[1], _WIDE, mode="nearest")
     # Deep inside, what is around says little: there the range of the whole window holds.

@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from eii.image.around import CELL, Around
 from eii.image.hole import spread_square
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
+Near = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 BORDER = 2
 """Known pixels from the hole that may be of its rim."""
-REACH = 13
+REACH = 24
 """Pixels around one that are looked at to tell."""
 _BEHIND = 7  # pixels around one that count as behind it
 _GAP = 1  # pixels between the border and those
-_SUSPECT = 2.0  # deviations from the mean behind, from which a pixel is looked at at all
+_SUSPECT = 2.0  # deviations from the mean around, from which a pixel is looked at at all
 _ALONE = 4.5  # deviations that tell of a pixel by itself; one of a line of its own has 3.7
 _FAR = 0.5  # of the range of its neighbours, by which such a pixel leaves it
 _SLACK = 0.5  # of the range behind, that pixels which leave it together may leave it by
 _SHARE = 0.7  # of the pixels next to the hole there, all on one side: texture leaves it on both
-_TOGETHER = REACH - _BEHIND - BORDER  # pixels along the border over which leaving it is counted
+_TOGETHER = 4  # pixels along the border over which leaving it is counted
 
 
-def doubtful_rim(luma: FloatArray, hole: BoolArray) -> BoolArray:
+def doubtful_rim(luma: FloatArray, hole: BoolArray, around: Around) -> BoolArray:
     """Return the border pixels that do not belong to what is behind them.
 
     Parameters
@@ -37,13 +38,15 @@ def doubtful_rim(luma: FloatArray, hole: BoolArray) -> BoolArray:
     luma : ndarray of shape (M, N), float32
         The values of hole pixels are ignored.
     hole : ndarray of shape (M, N), bool
+    around : Around
+        Of this luma and hole.
 
     Returns
     -------
     ndarray of shape (M, N), bool
         Known pixels at most `BORDER` from the hole: single ones that are far darker or brighter
         than all around them, and runs of which most are beyond all that is behind. A pixel's
-        answer depends on those at most `REACH` away alone.
+        answer depends on those at most `REACH` away alone, and on the grid of cells.
 
     Notes
     -----
@@ -51,42 +54,37 @@ def doubtful_rim(luma: FloatArray, hole: BoolArray) -> BoolArray:
     0.03 dB on strokes.
     """
     wide = spread_square(hole, BORDER)
-    border = wide & ~hole
-    behind = ~spread_square(wide, _GAP)
-    away = _deviations(luma, behind)
-    suspect = border & (np.abs(away) > _SUSPECT)
-    at = np.flatnonzero(suspect)
-    if not at.size:
-        return suspect
-    alone = (np.abs(away.ravel()[at]) > _ALONE) & (_leaves(luma, ~hole, at, 2, _FAR) != 0)
-    side = _leaves(luma, behind, at, _BEHIND, _SLACK)
-    first = spread_square(hole, 1) & ~hole  # a rim of one pixel is half of the border
+    at = np.flatnonzero(wide & ~hole)
+    away = _deviations(luma, around, at)
+    at, away = at[away > _SUSPECT], away[away > _SUSPECT]
     found = np.zeros(hole.shape, bool)
-    found.ravel()[at[alone]] = True
+    if not at.size:
+        return found
+    alone = at[away > _ALONE]
+    found.ravel()[alone[_leaves(luma, ~hole, alone, 2, _FAR) != 0]] = True
+    side = _leaves(luma, ~spread_square(wide, _GAP), at, _BEHIND, _SLACK)
+    first = spread_square(hole, 1) & ~hole  # a rim of one pixel is half of the border
     for sign in (-1, 1):
         out = np.zeros(hole.shape, bool)
-        out.ravel()[at[side == sign]] = True
-        if out.any():
-            found |= out & (_along(out & first) > _SHARE * _along(first))
+        own = at[side == sign]
+        out.ravel()[own] = True
+        share = _share_along(out, first, own)
+        found.ravel()[own[share > _SHARE]] = True
     return found
 
 
-def _deviations(luma: FloatArray, behind: BoolArray) -> FloatArray:
-    """Return how far each pixel is from the mean of those behind it, in their deviation.
+def _share_along(out: BoolArray, border: BoolArray, at: NDArray[np.int64]) -> FloatArray:
+    """Return the share of the border around some pixels that is out."""
+    near = _near(out.shape, at, _TOGETHER)
+    along = border[near]
+    return (out[near] & along).sum(axis=(1, 2)) / np.maximum(1, along.sum(axis=(1, 2)))
 
-    0 where there are none.
-    """
-    centre = luma[behind].mean() if behind.any() else np.float32(0)
-    centred = np.where(behind, luma - centre, np.float32(0))
-    count, first, second = (
-        ndimage.uniform_filter(part, 2 * _BEHIND + 1, mode="constant")
-        for part in (behind.astype(np.float32), centred, centred * centred)
-    )
-    there = count > 0.5 / (2 * _BEHIND + 1) ** 2
-    count = np.where(there, count, np.float32(1))
-    mean = first / count
-    spread = np.sqrt(np.maximum(second / count - mean * mean, 0)) + np.float32(1e-6)
-    return np.where(there, (luma - centre - mean) / spread, np.float32(0))
+
+def _deviations(luma: FloatArray, around: Around, at: NDArray[np.int64]) -> FloatArray:
+    """Return how far some pixels are from the mean of those around, in their deviation."""
+    cell = tuple(i // CELL for i in np.divmod(at, luma.shape[1]))
+    spread = around.deviation[cell] + np.float32(1e-6)
+    return np.asarray(np.abs(luma.ravel()[at] - around.mean[cell]) / spread)
 
 
 def _leaves(
@@ -96,13 +94,10 @@ def _leaves(
 
     ``slack`` is how far they have to leave it, in that range.
     """
-    y, x = np.divmod(at, luma.shape[1])
-    steps = np.arange(-reach, reach + 1)
-    rows = np.clip(y[:, np.newaxis] + steps, 0, luma.shape[0] - 1)[:, :, np.newaxis]
-    columns = np.clip(x[:, np.newaxis] + steps, 0, luma.shape[1] - 1)[:, np.newaxis]
-    there = used[rows, columns]
+    near = _near(luma.shape, at, reach)
+    there = used[near]
     there[:, reach, reach] = False
-    values = luma[rows, columns]
+    values = luma[near]
     low = np.where(there, values, np.float32(np.inf)).min(axis=(1, 2))
     high = np.where(there, values, np.float32(-np.inf)).max(axis=(1, 2))
     own = luma.ravel()[at]
@@ -112,6 +107,10 @@ def _leaves(
     return np.where(seen, sides, 0).astype(np.int8)
 
 
-def _along(mask: BoolArray) -> FloatArray:
-    """Return the share of the pixels around each that are of a mask."""
-    return ndimage.uniform_filter(mask.astype(np.float32), 2 * _TOGETHER + 1, mode="constant")
+def _near(shape: tuple[int, ...], at: NDArray[np.int64], reach: int) -> Near:
+    """Return the index of the squares around some pixels: (K, side, 1) and (K, 1, side)."""
+    y, x = np.divmod(at, shape[1])
+    steps = np.arange(-reach, reach + 1)
+    rows = np.clip(y[:, np.newaxis] + steps, 0, shape[0] - 1)
+    columns = np.clip(x[:, np.newaxis] + steps, 0, shape[1] - 1)
+    return rows[:, :, np.newaxis], columns[:, np.newaxis]

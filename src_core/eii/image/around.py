@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -12,10 +15,17 @@ CELL = 8
 """Side of the cells, in pixels, by which the surroundings are described."""
 
 
-def cell_extremes(values: FloatArray, of: np.ufunc) -> FloatArray:
+def by_cells(values: NDArray[Any], of: np.ufunc) -> NDArray[Any]:
     """Return ``of`` (a ufunc: add, minimum, maximum) over each cell of `CELL` pixels."""
-    for axis, length in enumerate(values.shape):
-        values = of.reduceat(values, np.arange(0, length, CELL), axis=axis)
+    for axis in (0, 1):
+        length = values.shape[axis] // CELL * CELL
+        whole = values[:length] if axis == 0 else values[:, :length]
+        shape = (-1, CELL, values.shape[1]) if axis == 0 else (values.shape[0], -1, CELL)
+        cells = of.reduce(whole.reshape(shape), axis=1 + axis)
+        rest = values[length:] if axis == 0 else values[:, length:]
+        if rest.size:
+            cells = np.concatenate([cells, of.reduce(rest, axis=axis, keepdims=True)], axis=axis)
+        values = cells
     return values
 
 
@@ -24,8 +34,19 @@ def from_cells(cells: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     return cells.repeat(CELL, axis=0).repeat(CELL, axis=1)[: shape[0], : shape[1]]
 
 
-def deviation_around(luma: FloatArray, hole: NDArray[np.bool_]) -> FloatArray:
-    """Return the deviation of the known pixels near each pixel, in three by three cells.
+@dataclass(frozen=True)
+class Around:
+    """Mean and deviation of the known pixels near each cell, shape (ceil(M / 8), ceil(N / 8)).
+
+    Of three by three cells; deep in a hole, of the nearest that has known pixels.
+    """
+
+    mean: FloatArray
+    deviation: FloatArray
+
+
+def describe_around(luma: FloatArray, hole: NDArray[np.bool_]) -> Around:
+    """Describe the known pixels around each cell of a window.
 
     Parameters
     ----------
@@ -36,18 +57,20 @@ def deviation_around(luma: FloatArray, hole: NDArray[np.bool_]) -> FloatArray:
 
     Returns
     -------
-    ndarray of shape (M, N), float32
-        Deep in a hole, that of the nearest known ones.
+    Around
     """
-    known = ~hole
-    away = np.where(known, luma - luma[known].mean(), np.float32(0))
-    parts = (known.astype(np.float32), away, away * away)
-    sums = (ndimage.uniform_filter(cell_extremes(p, np.add), 3, mode="constant") for p in parts)
+    known = (~hole).astype(np.float32)
+    centre = np.float32(np.vdot(luma, known) / known.sum())
+    away = (luma - centre) * known
+    parts = (known, away, away * away)
+    sums = (ndimage.uniform_filter(by_cells(p, np.add), 3, mode="constant") for p in parts)
     count, first, second = sums
     seen = count > 0.05
     count = np.where(seen, count, np.float32(1))
-    spread = np.sqrt(np.maximum(second / count - (first / count) ** 2, 0))
+    mean = first / count
+    spread = np.sqrt(np.maximum(second / count - mean * mean, 0))
+    mean = mean + centre
     if not seen.all():
         nearest = ndimage.distance_transform_edt(~seen, return_distances=False, return_indices=True)
-        spread = spread[tuple(nearest)]
-    return from_cells(spread.astype(np.float32), hole.shape)
+        mean, spread = mean[tuple(nearest)], spread[tuple(nearest)]
+    return Around(mean.astype(np.float32), spread.astype(np.float32))

@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+_FEW = 8  # steps up to which a hole is spread one by one
+SHALLOW = 12
+"""Depth in pixels up to which a hole is handled without exact distances."""
+
 
 def as_hole(array: NDArray[Any]) -> NDArray[np.bool_]:
     """Return a bool hole: every pixel of ``array`` that is not zero is to be filled."""
@@ -37,11 +41,60 @@ def spread_square(hole: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     -------
     ndarray of shape (M, N), bool
     """
-    if pixels == 0:
-        return hole.copy()
-    # A running maximum takes the same time for any size.
-    grown = ndimage.maximum_filter1d(hole.view(np.uint8), 2 * pixels + 1, axis=0, mode="constant")
-    return ndimage.maximum_filter1d(grown, 2 * pixels + 1, axis=1, mode="constant").view(np.bool_)
+    if pixels > _FEW:
+        # A running maximum takes the same time for any size.
+        size = 2 * pixels + 1
+        spread = ndimage.maximum_filter1d(hole.view(np.uint8), size, axis=0, mode="constant")
+        return ndimage.maximum_filter1d(spread, size, axis=1, mode="constant").view(np.bool_)
+    spread = hole.copy()
+    for axis in (0, 1):
+        before = spread.copy()
+        rows, other = np.moveaxis(spread, axis, 0), np.moveaxis(before, axis, 0)
+        for step in range(1, pixels + 1):
+            rows[step:] |= other[:-step]
+            rows[:-step] |= other[step:]
+    return spread
+
+
+def may_be_deeper(hole: NDArray[np.bool_], pixels: int) -> bool:
+    """Tell whether a hole may have a pixel farther than ``pixels`` from the known ones.
+
+    Parameters
+    ----------
+    hole : ndarray of shape (M, N), bool
+    pixels : int
+        6 or more.
+
+    Returns
+    -------
+    bool
+        False only where there is none; much faster than the distances. A disc of that radius holds
+        a square of sqrt(2) times it, and that one an aligned cell of half its side.
+    """
+    side = int(pixels * 2**0.5 / 2)
+    whole = hole
+    for axis, length in enumerate(hole.shape):
+        whole = np.logical_and.reduceat(whole, np.arange(0, length, side), axis=axis)
+    return bool(whole.any())
+
+
+def rough_depth(hole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return about how far each hole pixel is from the known ones, in pixels (0 where known).
+
+    Exact in deep holes; in shallow ones counted in steps to the side and to the corner in turn,
+    at most a tenth off and many times faster.
+    """
+    if may_be_deeper(hole, SHALLOW):
+        return distance_to_known(hole)
+    depth = hole.astype(np.float32)
+    left, corner = hole, False
+    while True:
+        known = ~left
+        left = ~(spread_square(known, 1) if corner else spread_cross(known))
+        if not left.any():
+            return depth
+        depth += left
+        corner = not corner
 
 
 def distance_to_known(hole: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.image.hole import distance_to_known, spread_square
+from eii.image.hole import distance_to_known, may_be_deeper, spread_square
 from eii.internal.match import Match
 from eii.internal.solve import Pull, spread
 
@@ -81,6 +81,8 @@ def deep_parts(hole: BoolArray) -> BoolArray:
         Empty where no pixel is more than `SHALLOW` from the known ones: there the border's colours
         are as good, at a quarter of the cost.
     """
+    if not may_be_deeper(hole, SHALLOW):
+        return np.zeros_like(hole)
     depth = distance_to_known(hole)
     deep = depth > SHALLOW
     if not deep.any():
