@@ -13,7 +13,7 @@ from eii.external.initial import (
 )
 from eii.external.rim import doubtful_rim
 from eii.image.around import describe_around
-from eii.image.hole import spread_square
+from eii.image.hole import may_be_deeper, rough_depth, spread_square
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -134,6 +134,17 @@ def test_plate_of_smooth_images_is_as_good_as_the_biharmonic_and_better_on_grain
         truth = ndimage.gaussian_filter(rng.random(hole.shape, dtype=np.float32), sigma)
         plate, bent = (np.abs(f(truth, hole) - truth)[hole].mean() for f in (tension, biharmonic))
         assert plate <= bent / gain if sigma == 4 else plate <= gain * bent
+
+
+@given(hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)), st.integers(1, 14))
+def test_may_be_deeper_never_misses_a_deep_pixel(hole, pixels):
+    hole[0, 0] = False
+    grown = hole.repeat(4, axis=0).repeat(4, axis=1)
+    deepest = ndimage.distance_transform_edt(grown).max()
+    assert may_be_deeper(grown, pixels) or deepest <= pixels
+    rough = rough_depth(grown)
+    assert np.array_equal(rough > 0, grown)
+    assert abs(rough.max() - deepest) <= max(1, 0.15 * deepest)
 
 
 def test_rim_of_a_defect_is_doubted_and_an_edge_across_the_hole_is_not():

@@ -63,19 +63,24 @@ def may_be_deeper(hole: NDArray[np.bool_], pixels: int) -> bool:
     ----------
     hole : ndarray of shape (M, N), bool
     pixels : int
-        6 or more.
 
     Returns
     -------
     bool
-        False only where there is none; much faster than the distances. A disc of that radius holds
-        a square of sqrt(2) times it, and that one an aligned cell of half its side.
+        False only where there is none; much faster than the distances. A disc of that radius, cut
+        off at the image's edge or not, holds a square of pixels.
     """
-    side = int(pixels * 2**0.5 / 2)
-    whole = hole
-    for axis, length in enumerate(hole.shape):
-        whole = np.logical_and.reduceat(whole, np.arange(0, length, side), axis=axis)
-    return bool(whole.any())
+    reach = int(pixels / 2**0.5)
+    whole = np.pad(hole, reach, constant_values=True)
+    for axis in (0, 1):
+        rows, run = np.moveaxis(whole, axis, 0), 1
+        while run < 2 * reach + 1:
+            step = min(run, 2 * reach + 1 - run)
+            rows, run = rows[:-step] & rows[step:], run + step
+        whole = np.moveaxis(rows, 0, axis)
+        if not whole.any():
+            return False
+    return True
 
 
 def rough_depth(hole: NDArray[np.bool_]) -> NDArray[np.float32]:

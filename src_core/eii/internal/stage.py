@@ -71,13 +71,18 @@ def propagate_unit(
         return image, np.ones(hole.shape, np.float32)
     base = luma[..., np.newaxis] * np.asarray(palette.slopes, np.float32)
     rest, sure = _residual(luma, image - base, hole, method=method, palette=palette)
-    colour = base + rest
-    lacking = luma - to_luma(colour, weights)
+    colour = base[hole] + rest[hole]
+    lacking = luma[hole] - to_luma(colour, weights)
     # The weights of luma, scaled so that adding them adds 1: exact for RGB and for one channel.
     colour += lacking[..., np.newaxis] * (weights / (weights @ weights))
     if np.count_nonzero(weights) > 1:
-        colour = _fit_gamut(colour, luma, image[~hole])
-    return np.where(hole[..., np.newaxis], colour, image), sure
+        known = ~hole[..., np.newaxis]
+        low = min(0.0, float(np.min(image, where=known, initial=np.inf)))
+        high = max(1.0, float(np.max(image, where=known, initial=-np.inf)))
+        colour = _fit_gamut(colour, luma[hole], low=low, high=high)
+    filled = image.copy()
+    filled[hole] = colour
+    return filled, sure
 
 
 def _residual(
@@ -103,9 +108,8 @@ def _residual(
     return filled, sure
 
 
-def _fit_gamut(colour: FloatArray, luma: FloatArray, known: FloatArray) -> FloatArray:
+def _fit_gamut(colour: FloatArray, luma: FloatArray, *, low: float, high: float) -> FloatArray:
     """Move colours beyond the range of the known values towards gray of the same luma."""
-    low, high = min(0.0, float(known.min())), max(1.0, float(known.max()))
     gray = np.clip(luma, low, high)[..., np.newaxis]
     chroma = colour - gray
     room = np.where(chroma > 0, high - gray, gray - low)
