@@ -4,14 +4,16 @@ import eii
 import numpy as np
 import pytest
 from eii.engine.job import make_job
-from eii.engine.patches import DiskPatches
+from eii.engine.patches import DiskPatches, MemoryPatches
 from eii.engine.run import Reporting, Runner
 from eii.errors import Cancelled, HoleError, ImageError, OptionError
 from eii.external.classical import ClassicalBackbone
 from eii.image.geometry import Box
+from eii.image.hole import spread_square
 from eii.progress import ignore_progress, never_stop
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 LAYOUTS = [("yx", 2), ("yxc", 3), ("yxc", 4), ("cyx", 5), ("zyx", 3), ("tcyx", 2), ("zyxc", 3)]
 
@@ -194,3 +196,85 @@ def test_options_that_do_not_fit_the_image_are_refused(options, message):
     image, hole = np.zeros((2, 8, 9), np.uint8), HOLE
     with pytest.raises(OptionError, match=message):
         eii.restore(image, hole, axes="cyx", options=eii.RestoreOptions(**options))
+
+
+def restored_with_confidence(image, hole, **options):
+    source = eii.open_source(image)
+    job = make_job(source, eii.open_hole(hole, source), eii.RestoreOptions(**options))
+    runner = Runner(job, MemoryPatches(), ClassicalBackbone())
+    runner.compute(Reporting(ignore_progress, never_stop))
+    pixels = image.reshape(*hole.shape, -1).copy()
+    return runner.paste(pixels, Box(0, 0, *hole.shape), [0])
+
+
+def test_confidence_falls_towards_the_middle_of_a_large_rgb_hole():
+    rng = np.random.default_rng(0)
+    image = ndimage.gaussian_filter(rng.random((900, 900, 3)), (20, 20, 0))
+    image = (255 * (image - image.min()) / np.ptp(image)).astype(np.uint8)
+    hole = np.zeros((900, 900), bool)
+    hole[150:750, 150:750] = True
+    sure = restored_with_confidence(image, hole).confidence
+    assert (sure[~hole] == 1).all()
+    assert sure[hole].max() < 1
+    assert sure[400:500, 400:500].max() < 0.2
+    assert sure[400:500, 400:500].mean() < 0.3 * sure[150:160, 300:600].mean()
+
+
+def test_guided_fill_stays_within_a_tenth_of_the_known_range():
+    rng = np.random.default_rng(1)
+    image = (138 + 4000 * (ndimage.gaussian_filter(rng.random((900, 900)), 3) > 0.51)).astype("u2")
+    hole = np.zeros(image.shape, bool)
+    hole[200:700, 200:700] = True
+    result = eii.restore(np.where(hole, 0, image).astype("u2"), hole)
+    known = image[~hole].astype(float)
+    assert result[hole].min() >= known.min() - 0.1 * np.ptp(known)
+    assert result[hole].max() <= known.max() + 0.1 * np.ptp(known)
+
+
+def test_very_large_fills_of_8_bits_are_dithered_by_less_than_a_level():
+    y, x = np.indices((1200, 1200))
+    image = (100 + (y + x) / 300).astype(np.float32)
+    hole = np.zeros(image.shape, bool)
+    hole[200:1000, 200:1000] = True
+    smooth = eii.restore(image, hole)
+    eight = eii.restore(image.astype(np.uint8), hole).astype(float)
+    middle = np.s_[400:800, 400:800]
+    runs = (np.diff(eight[middle], axis=1) != 0).mean()
+    assert runs > 0.05
+    assert np.abs(eight - np.rint(eight)).max() == 0
+    assert np.abs(eight[middle] - smooth[middle]).max() < 2
+    assert np.array_equal(eii.restore(image.astype(np.uint8), hole), eight)
+
+
+def test_hybrid_is_solve_in_shallow_holes():
+    image = np.random.default_rng(2).integers(0, 255, (200, 200, 3), np.uint8)
+    hole = np.zeros((200, 200), bool)
+    hole[50:53] = hole[:, 80:84] = True
+    one, other = (
+        eii.restore(image, hole, options=eii.RestoreOptions(colour=c)) for c in ("hybrid", "solve")
+    )
+    assert np.array_equal(one, other)
+
+
+def test_grow_auto_fills_the_rim_of_a_defect_and_no_more():
+    rng = np.random.default_rng(3)
+    image = (140 + rng.normal(0, 4, (120, 120))).astype(np.uint8)
+    hole = np.zeros(image.shape, bool)
+    hole[40:48, 40:48] = True
+    rim = spread_square(hole, 1) & ~hole
+    image[rim] = 40
+    grown = restored_with_confidence(image, hole, grow="auto")
+    assert grown.filled[rim].all()
+    assert grown.filled.sum() <= (hole | rim).sum() + 4
+    assert np.abs(grown.pixels[..., 0][hole | rim].astype(int) - 140).max() < 25
+    kept = restored_with_confidence(image, hole)
+    assert (kept.pixels[..., 0][rim] == 40).all()
+    assert np.abs(kept.pixels[..., 0][hole].astype(int) - 140).max() < 25
+
+
+def test_tasks_of_a_plane_are_found_without_a_look_at_the_others():
+    image, hole = np.zeros((7, 20, 20), np.uint8), np.eye(20, dtype=bool)
+    source = eii.open_source(image)
+    job = make_job(source, eii.open_hole(hole, source), eii.RestoreOptions())
+    runner = Runner(job, MemoryPatches(), ClassicalBackbone())
+    assert [runner.numbers_of((z,)) for z in range(7)] == [[z] for z in range(7)]

@@ -110,3 +110,34 @@ def test_a_failed_write_is_exit_1(folder):
     assert run.returncode == 1
     assert run.stderr.startswith("eii: ")
     assert len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["restore", "gray.png", "hole.png", "o.zarr", "--grow", "lots"],
+        ["restore", "gray.png", "hole.png", "o.zarr", "--workers", "two"],
+        ["restore", "gray.png", "hole.png", "o.zarr", "--no-such-option"],
+        ["restore", "gray.png", "hole.png", "o.zarr", "--grow", "1000000000"],
+        ["no-such-command"],
+        ["info", "bad.tif"],
+        ["info", "name\x1b[31m.png"],
+    ],
+)
+def test_whatever_is_wrong_is_one_line_without_control_characters(folder, arguments):
+    whole = (folder / "deep.tif").read_bytes()
+    (folder / "bad.tif").write_bytes(whole[:8] + bytes(reversed(whole[8:])))
+    paths = [a if not a.endswith((".png", ".zarr", ".tif")) else folder / a for a in arguments]
+    run = eii(*paths)
+    assert run.returncode == 2
+    assert len(run.stderr.splitlines()) == 1
+    assert run.stderr.startswith("eii: ")
+    assert run.stderr.strip().isprintable()
+
+
+def test_grow_auto_is_taken(folder):
+    run = eii(
+        *("restore", folder / "gray.png", folder / "hole.png", folder / "o.zarr"),
+        *("--grow", "auto", "--quiet"),
+    )
+    assert run.returncode == 0, run.stderr
