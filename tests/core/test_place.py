@@ -70,11 +70,8 @@ def test_output_may_not_be_the_hole_or_lie_around_or_in_it(tmp_path):
 
 
 def test_a_folder_that_merely_has_a_partial_name_is_not_touched(tmp_path):
-    names = [
-        ".out.zarr.0123abcd.eii-partial",
-        ".out.zarr.0123abcd.eii-replaced",
-        "out.zarr.partial",
-    ]
+    names = [f".out.zarr.0123abcd.eii-{kind}" for kind in ("partial", "replaced")]
+    names.append("out.zarr.partial")
     for name in names:
         folder_of_notes(tmp_path / name)
     eii.restore_to_zarr(GRAY, HOLE, tmp_path / "out.zarr")

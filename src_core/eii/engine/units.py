@@ -185,6 +185,10 @@ def _fill(
     done = backbone.complete(luma[np.newaxis], hole[np.newaxis], _batch(first))[0]
     if recipe.palette is None:
         return done[..., np.newaxis] / weights, np.ones_like(done)
+    if around is not None and np.count_nonzero(weights) > 1:
+        # The rim of a white or black speck is gray: no darker than the image, but not its colour.
+        tint = image[..., 0] - image[..., -1]
+        hole = hole | doubtful_rim(tint, hole, describe_around(tint, hole))
     if guide is not None and first is not None:
         unseen = depth > _SEEN
         image = np.where(unseen[..., np.newaxis], guide + (done - first)[..., np.newaxis], image)
