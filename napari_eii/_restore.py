@@ -7,8 +7,7 @@ import eii
 import napari
 import numpy as np
 from eii.errors import Cancelled
-from eii.external.stage import BACKBONES
-from eii.options import CHANNELS, COLOURS
+from eii.options import BACKBONES, CHANNELS, COLOURS
 from magicgui.widgets import ComboBox, Container, Label, ProgressBar, PushButton, SpinBox
 from napari.layers import Image, Labels, Points, Shapes
 from napari.utils.notifications import show_error, show_info

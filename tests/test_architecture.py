@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "progress": {"errors"},
     "device": {"errors"},
     "data": set(),
+    "weights": set(),
     "image": BASE,
     "external": {"image", *BASE},
     "internal": {"image", *BASE},

@@ -17,7 +17,7 @@ from eii.engine.job import make_job
 from eii.engine.label import blocks_of
 from eii.engine.patches import MemoryPatches
 from eii.engine.run import Reporting, Runner
-from eii.external.stage import load_backbone
+from eii.external.stage import load_backbone, resolve_backbone
 from eii.io import export as _export
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import Hole, open_hole
@@ -26,7 +26,7 @@ from eii.io.opener import open_source
 from eii.io.place import Place
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Source
-from eii.options import RestoreOptions
+from eii.options import CLASSICAL, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
 from eii.runs import Work, check_options, store
 
@@ -256,7 +256,12 @@ def export(result: Any, file: str | Path, *, overwrite: bool = False) -> None:
 def _compute(source: Source, hole: Hole, options: RestoreOptions, reporting: Reporting) -> Runner:
     check_options(source, options)
     job = make_job(source, hole, options, should_stop=reporting.should_stop)
-    backbone = load_backbone(options.backbone, device=_device(options))
+    backbone = load_backbone(
+        options.backbone,
+        device=_device(options),
+        trust=options.trust,
+        workers=options.workers,
+    )
     runner = Runner(job, MemoryPatches(), backbone)
     runner.compute(reporting, workers=options.workers)
     return runner
@@ -264,7 +269,7 @@ def _compute(source: Source, hole: Hole, options: RestoreOptions, reporting: Rep
 
 def _device(options: RestoreOptions) -> str:
     # Asking what devices there are imports torch, which the classical backbone never needs.
-    return "cpu" if options.backbone == "classical" else pick_device(options.device)
+    return "cpu" if options.backbone == CLASSICAL else pick_device(options.device)
 
 
 def _provenance(source: Source, hole: Hole, options: RestoreOptions, filled: int) -> dict[str, Any]:
@@ -272,7 +277,7 @@ def _provenance(source: Source, hole: Hole, options: RestoreOptions, filled: int
         "version": __version__,
         "source": source.name,
         "hole": hole.source.name,
-        "options": asdict(options),
+        "options": {**asdict(options), "backbone": resolve_backbone(options.backbone)},
         "filled_pixels": filled,
     }
 

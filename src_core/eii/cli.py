@@ -76,7 +76,9 @@ def restore(
     image: Annotated[Path, typer.Argument(help="OME-Zarr, Zarr, TIFF, PNG, JPEG, WebP or .npy.")],
     hole: Annotated[Path, typer.Argument(help="The same kinds; what is not zero is filled.")],
     out: Annotated[Path, typer.Argument(help="The OME-Zarr to write.")],
-    backbone: Annotated[str, typer.Option(help="Completes structure.")] = DEFAULTS.backbone,
+    backbone: Annotated[
+        str, typer.Option(help="auto, unet, pixel, classical or file:PATH.")
+    ] = DEFAULTS.backbone,
     colour: Annotated[str, typer.Option(help="Propagates colour.")] = DEFAULTS.colour,
     channels: Annotated[str, typer.Option(help="auto, rgb, each or principal.")] = "auto",
     principal: Annotated[int | None, typer.Option(help="The channel completed.")] = None,
@@ -85,6 +87,7 @@ def restore(
         str, typer.Option(help="Grow the hole by so many pixels; auto: by its defects' rims.")
     ] = str(DEFAULTS.grow),
     workers: Annotated[int | None, typer.Option(help="Threads.")] = DEFAULTS.workers,
+    trust: Annotated[bool, typer.Option("--trust", help="Run a TorchScript file's code.")] = False,
     series: Series = None,
     axes: Axes = None,
     large: Large = False,
@@ -102,6 +105,7 @@ def restore(
         device=device,
         grow=int(grow) if grow.lstrip("+-").isdecimal() else grow,
         workers=workers,
+        trust=trust,
     )
     with _shown(quiet) as on_progress, stopped_by_signals() as should_stop:
         done = restore_to_zarr(

@@ -8,6 +8,8 @@ from eii.errors import OptionError
 
 COLOURS = ("hybrid", "solve", "match", "table")
 CHANNELS = ("auto", "rgb", "each", "principal")
+AUTO, CLASSICAL, FILE = "auto", "classical", "file:"
+BACKBONES = (AUTO, "unet", "pixel", CLASSICAL)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 GROW_AUTO = "auto"
 WIDEST = 1024
@@ -27,7 +29,10 @@ class RestoreOptions:
     Parameters
     ----------
     backbone : str
-        What completes the structure: ``"classical"`` needs no weights.
+        What completes the structure. ``"unet"``: a network, the best there is; ``"pixel"``: a
+        smaller one for shallow holes, faster where they are few; ``"classical"``: a thin plate,
+        needs no weights and no torch; ``"file:PATH"``: weights (.safetensors) or an inpainting
+        model (.onnx, .pt) of the user's. ``"auto"`` is ``"unet"``.
     colour : {"hybrid", "solve", "match", "table"}
         What propagates the other channels from the known pixels. ``"solve"`` spreads the colours
         of the hole's border along luma, ``"match"`` takes those of known pixels that look alike,
@@ -45,6 +50,8 @@ class RestoreOptions:
         rim that a mask left of its defect: border pixels darker or brighter than all behind them.
     workers : int, optional
         Threads that restore windows; by default as many as there are processors.
+    trust : bool
+        Run a TorchScript file, which can run any code.
 
     Raises
     ------
@@ -52,13 +59,14 @@ class RestoreOptions:
         If a value is outside its choices or range.
     """
 
-    backbone: str = "classical"
+    backbone: str = AUTO
     colour: str = "hybrid"
     channels: str = "auto"
     principal: int | None = None
     device: str = "auto"
     grow: int | str = 0
     workers: int | None = None
+    trust: bool = False
 
     def __post_init__(self) -> None:
         check_choice("colour", self.colour, COLOURS)

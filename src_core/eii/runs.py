@@ -12,7 +12,7 @@ from eii.errors import OptionError
 from eii.image.geometry import Box
 from eii.io.sink import ZarrSink
 from eii.io.source import Source
-from eii.options import RestoreOptions
+from eii.options import CLASSICAL, RestoreOptions
 from eii.progress import Progress, check_stop
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ def check_options(source: Source, options: RestoreOptions) -> None:
         )
     if options.channels == "principal" and colours == 1:
         raise OptionError("`channels` 'principal' needs several; the image has one.")
-    if options.backbone == "classical" and options.device not in ("auto", "cpu"):
+    if options.backbone == CLASSICAL and options.device not in ("auto", "cpu"):
         raise OptionError(f"`backbone` 'classical' runs on the cpu, not on {options.device!r}.")
 
 

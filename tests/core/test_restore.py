@@ -8,6 +8,7 @@ from eii.engine.patches import DiskPatches, MemoryPatches
 from eii.engine.run import Reporting, Runner
 from eii.errors import Cancelled, HoleError, ImageError, OptionError
 from eii.external.classical import ClassicalBackbone
+from eii.external.stage import load_backbone
 from eii.image.geometry import Box
 from eii.image.hole import spread_square
 from eii.progress import ignore_progress, never_stop
@@ -88,19 +89,20 @@ def test_restore_fills_nan_that_lies_in_the_hole():
     assert np.array_equal(eii.restore(image, np.isnan(image)), np.ones((20, 20), np.float32))
 
 
+@pytest.mark.parametrize("backbone", ["classical", "unet", "pixel"])
 @settings(max_examples=8)
 @given(order=st.permutations(range(6)), workers=st.integers(1, 3))
-def test_result_is_the_same_for_any_order_and_workers(tmp_path_factory, order, workers):
+def test_result_is_the_same_for_any_order_and_workers(tmp_path_factory, backbone, order, workers):
     rng = np.random.default_rng(3)
     image = rng.integers(0, 255, (700, 600), np.uint8)
     hole = np.zeros(image.shape, bool)
     for k in order:
         hole[100 * k : 100 * k + 20, 90 * k : 90 * k + 30] = True
-    expected = eii.restore(image, hole, options=eii.RestoreOptions(workers=1))
+    expected = eii.restore(image, hole, options=eii.RestoreOptions(backbone, workers=1))
     source = eii.open_source(image)
     job = make_job(source, eii.open_hole(hole, source), eii.RestoreOptions())
     store = DiskPatches(tmp_path_factory.mktemp("patches"))
-    runner = Runner(job, store, ClassicalBackbone())
+    runner = Runner(job, store, load_backbone(backbone, workers=workers))
     runner.compute(Reporting(ignore_progress, never_stop), workers=workers)
     result = image.copy()
     for box in (Box(300, 0, 700, 600), Box(0, 0, 300, 250), Box(0, 250, 300, 600)):

@@ -140,7 +140,7 @@ def test_options_of_reading_without_a_meaning_are_refused(tmp_path, arguments, m
         ({"principal": 0}, GRAY, None, "`principal`"),
         ({"principal": 0}, np.dstack([GRAY] * 3), None, "`principal`"),
         ({"channels": "principal"}, GRAY, None, "needs several"),
-        ({"device": "cuda"}, GRAY, None, "runs on the cpu"),
+        ({"backbone": "classical", "device": "cuda"}, GRAY, None, "runs on the cpu"),
         ({"principal": 1, "channels": "each"}, np.stack([GRAY] * 2), "cyx", "`principal`"),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from eii.engine.job import Job, Task
 from eii.engine.patches import Overlay, PatchStore, UnitIndex, lay, unit_key
+from eii.engine.plan import fit_window
 from eii.engine.recipe import Recipe
-from eii.engine.units import restore_unit
+from eii.engine.units import restore_units
 from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, to_dtype
 from eii.image.geometry import Box
@@ -75,30 +76,47 @@ class Runner:
         done, total = 0, self._job.unit_count
         levels = sorted({u.level for t in self._job.tasks for u in t.units}, reverse=True)
         for level in levels:
-            for _ in run_all(self._calls(level), reporting.should_stop, workers=workers):
-                done += 1
+            for count in run_all(self._calls(level), reporting.should_stop, workers=workers):
+                done += count
                 reporting.on_progress(Progress("restore", done, total))
 
-    def _calls(self, level: int) -> Iterator[Callable[[], None]]:
+    def _calls(self, level: int) -> Iterator[Callable[[], int]]:
         for number, task in enumerate(self._job.tasks):
-            for index, unit in enumerate(task.units):
-                if unit.level == level:
-                    yield partial(self._restore, number, index)
+            own = [i for i, unit in enumerate(task.units) if unit.level == level]
+            for batch in self._batches(task, own):
+                yield partial(self._restore, number, batch)
 
-    def _restore(self, number: int, index: int) -> None:
-        key = unit_key(number, index)
-        if self._store.has(key):
+    def _batches(self, task: Task, own: list[int]) -> Iterator[list[int]]:
+        """Yield runs of units whose windows are of one size: fixed by the plan alone."""
+        if self._backbone.batch == 1:
+            yield from ([i] for i in own)
             return
-        task, recipe = self._job.tasks[number], self._recipe(number)
-        unit = task.units[index]
-        patch = restore_unit(
-            unit,
+        units = task.units
+        by_kind = sorted(own, key=lambda i: (units[i].window.shape, units[i].guided))
+        for _, alike in groupby(by_kind, lambda i: (units[i].window.shape, units[i].guided)):
+            kind = list(alike)
+            for start in range(0, len(kind), self._backbone.batch):
+                yield kind[start : start + self._backbone.batch]
+
+    def _restore(self, number: int, batch: list[int]) -> int:
+        """Restore units of a task that the store does not have; return how many they are."""
+        keys = [unit_key(number, index) for index in batch]
+        if all(self._store.has(key) for key in keys):
+            return len(keys)
+        task = self._job.tasks[number]
+        units = [task.units[index] for index in batch]
+        if self._backbone.window is None:
+            units = [fit_window(unit, task.layer.shape) for unit in units]
+        patches = restore_units(
+            units,
             task.layer,
-            recipe,
+            self._recipe(number),
             backbone=self._backbone,
-            read_guide=lambda box: self.overlay(number, box, level=unit.level + 1),
+            read_guide=lambda box: self.overlay(number, box, level=units[0].level + 1),
         )
-        self._store.put(key, patch)
+        for key, patch in zip(keys, patches, strict=True):
+            self._store.put(key, patch)
+        return len(keys)
 
     def _recipe(self, number: int) -> Recipe:
         recipe = self._job.recipes[self._job.tasks[number].group]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +29,11 @@ class Backbone(Protocol):
         """Return the side of the fixed windows it takes, or None when it takes any size."""
         ...
 
+    @property
+    def batch(self) -> int:
+        """Return how many windows of one size are completed together."""
+        ...
+
     def complete(self, luma: Luma, hole: Hole, guide: Luma | None = None) -> Luma:
         """Fill the holes of a batch of windows.
 
@@ -49,7 +53,3 @@ class Backbone(Protocol):
             beyond the rounding of float32.
         """
         ...
-
-
-BackboneBuilder = Callable[[str], Backbone]
-"""Builds a backbone for a torch device name ("cpu", "cuda", "mps")."""

@@ -14,6 +14,7 @@ class ClassicalBackbone:
     name = "classical"
     stride = 1
     window: int | None = None
+    batch = 1
 
     def complete(self, luma: Luma, hole: Hole, guide: Luma | None = None) -> Luma:
         """Fill the holes of a batch of windows; see `eii.external.backbone.Backbone`."""

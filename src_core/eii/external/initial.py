@@ -73,7 +73,7 @@ def fill(luma: FloatArray, hole: BoolArray, guide: FloatArray | None = None) -> 
             return np.zeros_like(luma)
         filled = tension(luma, hole)
         if may_be_deeper(hole, _NARROW):
-            return _limit(filled, luma, hole)
+            return bound(filled, luma, hole)
         low, high = (of(luma, where=~hole, initial=v) for v, of in _WHOLE)
         margin = _WIDENED * (high - low)
         return np.where(hole, np.clip(filled, low - margin, high + margin), luma)
@@ -249,8 +249,8 @@ def _second_differences(
     return np.concatenate([*rows, row]), np.concatenate([*columns, centre]), entries
 
 
-def _limit(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
-    """Clip filled pixels to the range of the known ones around them, widened by `_WIDENED`.
+def bound(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
+    """Clip filled pixels to the range of the known ones around them, widened by a tenth.
 
     Where an edge of a textured image meets the hole, the slope at the border says little of what
     is in the hole: continued, it makes black and white beads. What is seen behind bounds it.

@@ -32,9 +32,7 @@ def local_units(filled: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
     centre = (filled * known).sum((2, 3), keepdim=True) / count
     away = (filled - centre) * known
     spread = away.square().sum((2, 3), keepdim=True) / count
-    sums = functional.avg_pool2d(
-        torch.cat([known, away, away.square()], 1), _CELL, ceil_mode=True
-    )
+    sums = functional.avg_pool2d(torch.cat([known, away, away.square()], 1), _CELL, ceil_mode=True)
     for _ in range(2):
         sums = functional.avg_pool2d(sums, _REACH, 1, _REACH // 2)
     weight, first, second = sums.chunk(3, 1)

@@ -14,6 +14,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +77,7 @@ class Unet(nn.Module):
         super().__init__()
         widths = shape.widths
         self.stem = nn.Conv2d(3 * 4, widths[0], 3, padding=1)
-        steps = list(zip(widths, widths[1:], strict=False))
+        steps = list(pairwise(widths))
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in steps)
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in steps)
         self.encoder = nn.ModuleList(map(_stage, widths, shape.blocks))
@@ -85,7 +86,7 @@ class Unet(nn.Module):
         nn.init.zeros_(self.head.weight)
         with torch.no_grad():
             start = [value for value in (*_SHARES, 0.0) for _ in range(4)]
-            self.head.bias.copy_(torch.tensor(start))  # type: ignore[union-attr, operator]
+            self.head.bias.copy_(torch.tensor(start))  # type: ignore[union-attr]
 
     def forward(self, plate: Tensor, smooth: Tensor, hole: Tensor) -> Tensor:
         """Fill the holes of windows.

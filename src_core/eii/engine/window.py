@@ -1,0 +1,141 @@
+"""One window as it is read, made ready for the backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.engine.layer import Layer
+from eii.engine.patches import Overlay
+from eii.engine.plan import Unit
+from eii.engine.recipe import Recipe
+from eii.external.rim import doubtful_rim
+from eii.image.around import Around, describe_around
+from eii.image.dtype import Scale, check_known, to_unit
+from eii.image.geometry import Box
+from eii.image.hole import rough_depth
+from eii.image.mono import to_luma
+from eii.image.pyramid import double, shrink
+
+ReadGuide = Callable[[Box], Overlay]
+FloatArray = NDArray[np.float32]
+
+_STRIP = 2**22  # pixels read at a time when a coarse window is made
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is known of a window before its structure is completed.
+
+    Parameters
+    ----------
+    unit : Unit
+    image : ndarray of shape (h, w, C), float32
+        Scaled to about [0, 1]; 0 in the hole.
+    hole, solved : ndarray of shape (h, w), bool
+        What is to be filled; and that with the rim that nothing is made from.
+    luma : ndarray of shape (h, w), float32
+    guide : ndarray of shape (h, w, C), float32, or None
+        The level above, doubled.
+    depth : ndarray of shape (h, w), float32
+        About how far each hole pixel is from the known ones, in pixels.
+    around : Around or None
+        What is around the hole; None where no pixel is known.
+    """
+
+    unit: Unit
+    image: FloatArray
+    hole: NDArray[np.bool_]
+    solved: NDArray[np.bool_]
+    luma: FloatArray
+    guide: FloatArray | None
+    depth: FloatArray
+    around: Around | None
+
+
+def open_window(unit: Unit, layer: Layer, recipe: Recipe, read_guide: ReadGuide) -> Window:
+    """Read a window and what is around its hole.
+
+    Raises
+    ------
+    ImageError
+        If a known pixel of the window is not finite.
+    """
+    image, hole = read_level(layer, recipe.scale, unit)
+    guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
+    luma = to_luma(image, np.asarray(recipe.weights, np.float32))
+    around, solved = None, hole
+    if not hole.all():
+        around = describe_around(luma, hole)
+        # What the mask left of the defect itself stays as it is, but nothing is made from it.
+        solved = hole | doubtful_rim(luma, hole, around)
+    return Window(unit, image, hole, solved, luma, guide, rough_depth(hole), around)
+
+
+def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Read a window at its level.
+
+    Parameters
+    ----------
+    layer : Layer
+    scale : Scale
+    unit : Unit
+        Its window and level say what is read.
+
+    Returns
+    -------
+    image : ndarray of shape (h, w, C), float32
+        Scaled to about [0, 1]; 0 in the hole.
+    hole : ndarray of shape (h, w), bool
+
+    Notes
+    -----
+    A coarse window is read strip by strip, so that memory follows the window and not its extent
+    at full resolution.
+    """
+    factor = 2**unit.level
+    full = _scaled(unit.window, factor).clip(layer.shape)
+    if factor == 1:
+        return _read_scaled(layer, full, scale)
+    rows = max(1, _STRIP // (full.width * factor)) * factor
+    parts = [
+        Box(y, full.x0, min(y + rows, full.y1), full.x1) for y in range(full.y0, full.y1, rows)
+    ]
+    strips = [shrink(*_read_scaled(layer, part, scale), factor) for part in parts]
+    image, hole = zip(*strips, strict=True)
+    return np.concatenate(image), np.concatenate(hole)
+
+
+def _scaled(box: Box, factor: int) -> Box:
+    return Box(box.y0 * factor, box.x0 * factor, box.y1 * factor, box.x1 * factor)
+
+
+def _read_scaled(layer: Layer, box: Box, scale: Scale) -> tuple[FloatArray, NDArray[np.bool_]]:
+    pixels, hole = layer.read_image(box), layer.read_hole(box)
+    check_known(pixels, hole)
+    image = to_unit(pixels, scale)
+    image[hole] = 0
+    return image, hole
+
+
+def _guide(
+    image: FloatArray,
+    hole: NDArray[np.bool_],
+    unit: Unit,
+    recipe: Recipe,
+    read_guide: ReadGuide,
+) -> FloatArray:
+    """Return the level above, doubled: what was filled there, the shrunk image elsewhere."""
+    small, empty = shrink(image, hole, 2)
+    window = unit.window
+    y, x = window.y0 // 2, window.x0 // 2
+    above = read_guide(Box(y, x, y + small.shape[0], x + small.shape[1]))
+    filled = to_unit(above.values, recipe.scale)
+    small = np.where(above.mask[..., np.newaxis], filled, small)
+    lost = empty & ~above.mask
+    if lost.any() and not lost.all():
+        small[lost] = small[~lost].mean(axis=0)
+    return double(small, hole.shape)

@@ -1,0 +1,147 @@
+"""Networks as backbones: the one place where numpy and torch meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from eii.errors import WeightsError
+from eii.external.backbone import Hole, Luma
+from eii.external.pixel import Pixel, PixelShape
+from eii.external.predicted import PredictedBackbone
+from eii.external.unet import Unet, UnetShape
+from eii.external.weights import check_sum, load_into, packaged, read_card
+
+_GPU_BATCH = 16  # windows computed together where that is faster; on a CPU it is not
+
+
+class Shape(Protocol):
+    """The shape of a network."""
+
+    @property
+    def stride(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of network: its shape, and the module made from that."""
+
+    shape: Callable[..., Any]
+    module: Callable[[Any], nn.Module]
+
+
+ARCHITECTURES = {
+    "unet": Architecture(UnetShape, Unet),
+    "pixel": Architecture(PixelShape, Pixel),
+}
+
+
+class TorchPredictor:
+    """Runs a network on windows.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    net : Module
+        Takes plate, pull-push and hole, returns the fill.
+    stride : int
+        Windows are padded to a multiple of it.
+    device : {"cpu", "cuda", "mps"}
+
+    Notes
+    -----
+    float32 on a CPU, bfloat16 on a CUDA device.
+    """
+
+    halves = True
+
+    def __init__(self, name: str, net: nn.Module, *, stride: int, device: str) -> None:
+        self._name, self._stride, self._device = name, stride, device
+        self.batch = 1 if device == "cpu" else _GPU_BATCH
+        self._net: Any = net.eval()
+        self._net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def __call__(self, plate: Luma, smooth: Luma, hole: Hole) -> Luma:
+        """Return the windows filled, shape (B, M, N), float32."""
+        height, width = hole.shape[1:]
+        pad = (0, -width % self._stride, 0, -height % self._stride)
+        parts = [self._tensor(array, pad) for array in (plate, smooth, hole)]
+        mixed = torch.autocast(self._device, torch.bfloat16, enabled=self._device == "cuda")
+        with torch.inference_mode(), mixed:
+            filled = self._in_parts(parts)
+        return np.asarray(filled[:, 0, :height, :width].float().cpu().numpy())
+
+    def _tensor(self, array: NDArray[Any], pad: tuple[int, int, int, int]) -> Tensor:
+        whole = torch.from_numpy(np.ascontiguousarray(array, np.float32))[:, None]
+        return functional.pad(whole, pad, mode="replicate").to(self._device)
+
+    def _in_parts(self, parts: list[Tensor]) -> Tensor:
+        """Run a batch; one that does not fit the device's memory is halved."""
+        try:
+            result: Tensor = self._net(*parts)
+            return result
+        except torch.OutOfMemoryError:
+            count = len(parts[0])
+            if count == 1:
+                raise
+        halves = ([p[s] for p in parts] for s in (slice(count // 2), slice(count // 2, None)))
+        return torch.cat([self._in_parts(half) for half in halves])
+
+
+def load_network(name: str, device: str) -> PredictedBackbone:
+    """Return a network whose weights ship with the package.
+
+    Raises
+    ------
+    WeightsError
+        If its file is missing, or not the one of its card.
+    """
+    path = packaged().get(name)
+    if path is None:
+        raise WeightsError(f"No weights of {name!r} ship with this installation.")
+    card = read_card(path)
+    check_sum(path, card)
+    return _build(name, path, card.architecture, dict(card.shape), device)
+
+
+def load_file(path: Path, device: str) -> PredictedBackbone:
+    """Return a network with weights of the user's: of the card beside them, or the default unet."""
+    if path.with_suffix(".json").exists():
+        card = read_card(path)
+        check_sum(path, card)
+        return _build(path.stem, path, card.architecture, dict(card.shape), device)
+    return _build(path.stem, path, "unet", {}, device)
+
+
+def _build(
+    name: str, path: Path, architecture: str, shape: dict[str, Any], device: str
+) -> PredictedBackbone:
+    kind = ARCHITECTURES.get(architecture)
+    if kind is None:
+        raise WeightsError(
+            f"{path} is of architecture {architecture!r}; known are {', '.join(ARCHITECTURES)}."
+        )
+    try:
+        form = kind.shape(**{k: tuple(v) if isinstance(v, list) else v for k, v in shape.items()})
+    except TypeError as error:
+        raise WeightsError(f"The card of {path} has no shape of {architecture}.") from error
+    net = kind.module(form)
+    load_into(net, path)
+    predictor = TorchPredictor(name, net, stride=form.stride, device=device)
+    return PredictedBackbone(name, predictor, stride=form.stride)
+
+
+def use_threads(workers: int | None) -> None:
+    """Share the processors among the threads that restore windows."""
+    processors = os.cpu_count() or 1
+    torch.set_num_threads(max(1, processors // (workers or processors)))
