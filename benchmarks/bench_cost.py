@@ -76,7 +76,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "channels": channels,
 }
 PROGRAMS = {
-    "small holes": ("eii", "NS", "biharmonic"),
+    "small holes": ("eii", "eii unet", "eii pixel", "NS", "biharmonic"),
     "single pixels": ("eii", "NS"),
     "page": ("eii", "eii solve", "NS"),
     "channels": ("eii",),
@@ -91,7 +91,8 @@ def program_of(name: str, case: Case) -> Callable[[], object]:
         import eii.api
 
         colour = "solve" if name.endswith("solve") else "hybrid"
-        options = eii.RestoreOptions(colour=colour)
+        backbone = next((b for b in ("unet", "pixel") if name.endswith(b)), "classical")
+        options = eii.RestoreOptions(backbone, colour)
         return lambda: eii.restore(image, hole, axes=axes, options=options)
     if name == "NS":
         import cv2
@@ -117,7 +118,8 @@ def store_work(name: str, folder: Path) -> Callable[[], object]:
         hole[y * 1024 + 300 : y * 1024 + 400, x * 1024 + 300 : x * 1024 + 400] = True
     if name == "copy":
         return lambda: shutil.copytree(source, folder / "copy.zarr")
-    return lambda: eii.restore_to_zarr(source, hole, folder / "out.zarr")
+    options = eii.RestoreOptions("classical")
+    return lambda: eii.restore_to_zarr(source, hole, folder / "out.zarr", options=options)
 
 
 def cpu() -> float:

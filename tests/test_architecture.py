@@ -32,9 +32,11 @@ MAY_IMPORT = {
     "io": {"image", *BASE},
     "runs": {"engine", "image", "io", *BASE},
     "api": {"runs", "engine", "external", "internal", "detect", "image", "io", "device", *BASE},
+    "evaluation": {"api", *BASE},
     "demo": {"api", "engine", "io", "image", *BASE},
     "signals": BASE,
-    "cli": {"api", "demo", "io", "device", "signals", *BASE},
+    "console": {"signals", *BASE},
+    "cli": {"api", "demo", "console", "evaluation", "external", "io", "device", "signals", *BASE},
     "__init__": set(),
 }
 NOT_IN_CORE = {"napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui"}

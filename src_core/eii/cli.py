@@ -5,29 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bar
 
 from eii._version import __version__
-from eii.errors import Cancelled, EIIError, OutputError, SourceError
+from eii.console import FAILED, errors, printable, shown_progress, tell
+from eii.errors import OutputError
 from eii.options import RestoreOptions
-from eii.progress import OnProgress, Progress
-from eii.signals import last_signal, stopped_by_signals, terminated_as_interrupted
+from eii.signals import stopped_by_signals, terminated_as_interrupted
 
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULTS = RestoreOptions()
 
 app = typer.Typer(
@@ -36,7 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Fill the holes of images of any size; not one measured pixel changes.",
 )
-errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Series = Annotated[
@@ -107,7 +94,7 @@ def restore(
         workers=workers,
         trust=trust,
     )
-    with _shown(quiet) as on_progress, stopped_by_signals() as should_stop:
+    with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
         done = restore_to_zarr(
             image,
             hole,
@@ -184,13 +171,62 @@ def info(
 
 
 @app.command()
+def models() -> None:
+    """List the networks that ship: name, licence, size, and dB over the best classical fill."""
+    from eii.external.weights import packaged, read_card
+
+    for name, path in packaged().items():
+        card = read_card(path)
+        gains = ", ".join(f"{kind} {gain:+.2f}" for kind, gain in card.table.items())
+        typer.echo(f"{name}  {card.licence}  {path.stat().st_size / 1e6:.1f} MB  {gains}")
+        typer.echo(f"  {card.summary}")
+    typer.echo("classical  needs no weights")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Folder of images; its sub-folders are domains.")],
+    out: Annotated[Path, typer.Option(help="Folder for the rows, the table and the pictures.")],
+    holes: Annotated[list[str], typer.Option(help="scratch, stroke, block or line.")] = [  # noqa: B006
+        "scratch",
+        "stroke",
+        "block",
+    ],
+    backbone: Annotated[list[str], typer.Option(help="As for restore.")] = ["unet", "classical"],  # noqa: B006
+    colour: Annotated[list[str], typer.Option(help="As for restore.")] = [DEFAULTS.colour],  # noqa: B006
+    side: Annotated[int, typer.Option(help="Side of the crops, in pixels.", min=64)] = 512,
+    seed: Annotated[int, typer.Option(help="Others draw other crops and holes.")] = 0,
+    most: Annotated[int | None, typer.Option(help="Images of each domain.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Run a TorchScript file's code.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Draw holes into images, restore them, and compare with what was there, beside the peers."""
+    from eii.evaluation.run import evaluate as run
+
+    methods = [RestoreOptions(b, c, trust=trust) for b in backbone for c in colour]
+    with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
+        rows = run(
+            data,
+            out,
+            holes=holes,
+            methods=methods,
+            side=side,
+            seed=seed,
+            most=most,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    typer.echo(f"{printable(out / 'table.md')}: {len(rows)} rows")
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the result goes.")] = Path("demo"),
 ) -> None:
     """Restore a packaged photograph with real scratches and dust."""
     from eii.demo import run_demo
 
-    with _shown(quiet=False) as on_progress:
+    with shown_progress(quiet=False) as on_progress:
         done = run_demo(folder, on_progress=on_progress)
     if done.verification.difference is not None:
         raise OutputError(f"{done.summary.out} differs from its source in a known pixel.")
@@ -200,34 +236,6 @@ def demo(
         f"{done.summary.filled} pixels filled, {done.verification.known} verified identical, "
         f"{done.summary.seconds:.1f} s"
     )
-
-
-def printable(item: object) -> str:
-    """Return a text in one line, with control characters escaped: names come from strangers."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(item).replace("\n", " "))
-
-
-@contextmanager
-def _shown(quiet: bool) -> Iterator[OnProgress]:
-    """Give a callback that draws a bar for each stage, on stderr."""
-    bar = Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-        disable=quiet,
-    )
-    rows: dict[str, int] = {}
-
-    def on_progress(report: Progress) -> None:
-        if report.stage not in rows:
-            rows[report.stage] = bar.add_task(report.stage, total=report.total)
-        bar.update(bar.task_ids[rows[report.stage]], completed=report.done)
-
-    with bar:
-        yield on_progress
 
 
 def main() -> None:
@@ -247,27 +255,9 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        sys.exit(_told(error))
+        sys.exit(tell(error))
     except KeyboardInterrupt as error:
-        sys.exit(_told(error))
-
-
-def _told(error: BaseException) -> int:
-    """Say an error in one line on stderr; return the exit status."""
-    usage = getattr(error, "format_message", None)  # of click's errors, wherever typer keeps them
-    if usage is not None:
-        message, status = usage(), WRONG_INPUT
-    elif isinstance(error, Cancelled | KeyboardInterrupt | typer.Abort):
-        message = "Stopped. No result was kept; what was there before is as it was."
-        status = INTERRUPTED if last_signal() is None else 128 + (last_signal() or 0)
-    elif isinstance(error, EIIError):
-        wrong = isinstance(error, ValueError | SourceError)
-        message, status = str(error), WRONG_INPUT if wrong else FAILED
-    else:
-        message = f"Failed inside ({type(error).__name__}); `eii --debug ...` shows where."
-        status = FAILED
-    errors.print(f"eii: {printable(message)}", markup=False)
-    return status
+        sys.exit(tell(error))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ pixels are missing, and the image is 0 there; both are float32, the image in [0,
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from eii.errors import MissingExtraError, OptionError, WeightsError
 from eii.external.backbone import Hole, Luma
-from eii.external.predicted import PredictedBackbone
+from eii.external.predicted import NEVER, PredictedBackbone
 from eii.image.mono import LUMA
 
 _SIDE = 64  # models halve their windows up to six times
@@ -36,7 +37,7 @@ class ModelPredictor:
         That the model takes: 3 or 1.
     """
 
-    batch, halves = 1, False
+    batch, depth = 1, NEVER
 
     def __init__(self, name: str, run: Run, channels: int) -> None:
         self._name, self._run, self._channels = name, run, channels
@@ -55,7 +56,7 @@ class ModelPredictor:
                 f"The model {self._name} returned the shape {out.shape}; expected "
                 f"{(len(image), 'C', *holes.shape[2:])}."
             )
-        if np.nanmax(out) > _BYTES:
+        if np.max(out, initial=0.0, where=np.isfinite(out)) > _BYTES:
             out /= np.float32(255)
         gray = out[:, 0] if out.shape[1] == 1 else np.einsum("bchw,c->bhw", out[:, :3], LUMA)
         return np.asarray(gray[:, :height, :width], np.float32)
@@ -118,8 +119,11 @@ def load_script(path: Path, *, trust: bool, device: str) -> PredictedBackbone:
     import torch
 
     try:
-        load: Any = torch.jit.load
-        model = load(str(path), map_location=device).eval()
+        with warnings.catch_warnings():
+            # torch would rather have other formats; this is the one that inpainting models have.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            load: Any = torch.jit.load
+            model = load(str(path), map_location=device).eval()
     except (RuntimeError, ValueError, OSError) as error:
         raise WeightsError(f"{path} is not a TorchScript model.") from error
 

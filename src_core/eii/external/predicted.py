@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,9 +17,30 @@ from eii.image.pyramid import double, shrink
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
-DEEP = (28.0, 56.0)
-"""Depths in a hole, in pixels, between which the result at half the resolution takes over; in a
-guided window, the guide."""
+
+@dataclass(frozen=True)
+class Depth:
+    """Where, in a hole, what a predictor says gives way.
+
+    Parameters
+    ----------
+    start, end : float
+        Depths in pixels between which it does.
+    halves : bool
+        Whether to its result at half the resolution; else to the plate. In a guided window always
+        to the plate, which is the guide there.
+    """
+
+    start: float
+    end: float
+    halves: bool = False
+
+
+NEVER = Depth(2**20, 2**21)
+"""Gives way nowhere."""
+
+GUIDED = Depth(28, 56)
+"""Gives way to the guide where there is one."""
 
 
 class Predictor(Protocol):
@@ -30,8 +52,8 @@ class Predictor(Protocol):
         ...
 
     @property
-    def halves(self) -> bool:
-        """Return whether the inside of deep holes is better filled at half the resolution."""
+    def depth(self) -> Depth:
+        """Return where it gives way, and to what."""
         ...
 
     def __call__(self, plate: Luma, smooth: Luma, hole: Hole) -> Luma:
@@ -92,11 +114,14 @@ class PredictedBackbone:
         if not hole.any() or hole.all():
             return plate
         done = bound(filled, luma, hole)
-        if not may_be_deeper(hole, int(DEEP[0])) or (guide is None and not self._predictor.halves):
+        way = self._predictor.depth
+        if guide is not None and way.start > GUIDED.start:
+            way = GUIDED
+        if not may_be_deeper(hole, int(way.start)):
             return done
         depth = distance_to_known(hole)
-        share = np.clip((depth - DEEP[0]) / (DEEP[1] - DEEP[0]), 0, 1)
-        inner = self._halved(luma, hole) if guide is None else plate
+        share = np.clip((depth - way.start) / (way.end - way.start), 0, 1)
+        inner = self._halved(luma, hole) if way.halves and guide is None else plate
         return np.where(hole, done + share * (inner - done), luma).astype(np.float32)
 
     def _halved(self, luma: FloatArray, hole: BoolArray) -> FloatArray:

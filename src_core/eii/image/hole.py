@@ -70,7 +70,7 @@ def may_be_deeper(hole: NDArray[np.bool_], pixels: int) -> bool:
         False only where there is none; much faster than the distances. A disc of that radius, cut
         off at the image's edge or not, holds a square of pixels.
     """
-    reach = int(pixels / 2**0.5)
+    reach = min(int(pixels / 2**0.5), max(hole.shape))
     whole = np.pad(hole, reach, constant_values=True)
     for axis in (0, 1):
         rows, run = np.moveaxis(whole, axis, 0), 1

@@ -1,0 +1,1 @@
+"""How good restorations are: holes drawn into whole images, figures, peers, tables."""

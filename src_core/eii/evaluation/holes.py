@@ -1,0 +1,112 @@
+"""Holes to evaluate with: a function of kind, size and seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.draw import line
+
+from eii.errors import OptionError
+
+Hole = NDArray[np.bool_]
+Rng = np.random.Generator
+
+_SHARES = {"scratch": 0.04, "stroke": 0.15}  # of the image
+_BLOCK = 0.3  # of its shorter side
+_LINES = 6  # dead lines
+
+
+def draw_hole(kind: str, shape: tuple[int, int], seed: int) -> Hole:
+    """Draw a hole.
+
+    Parameters
+    ----------
+    kind : {"scratch", "stroke", "block", "line"}
+        Wandering scratches of 1 to 4 pixels, brush strokes of 10 to 32, one square of three
+        tenths of the shorter side, dead rows and columns of 1 to 3 pixels.
+    shape : (int, int)
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (M, N), bool
+        At least half of it is known.
+
+    Raises
+    ------
+    OptionError
+        If there is no such kind.
+    """
+    if kind not in KINDS:
+        raise OptionError(f"`holes` must be of {', '.join(KINDS)}; got {kind!r}.")
+    return KINDS[kind](shape, np.random.default_rng(seed))
+
+
+def _scratches(shape: tuple[int, int], rng: Rng) -> Hole:
+    hole = np.zeros(shape, bool)
+    while hole.mean() < _SHARES["scratch"]:
+        length = rng.uniform(0.3, 1.2) * min(shape)
+        walked = _walk(shape, rng, steps=int(length / 8) + 2, step=8.0, turn=0.1)
+        hole |= _thick(walked, int(rng.integers(1, 5)))
+    return hole
+
+
+def _strokes(shape: tuple[int, int], rng: Rng) -> Hole:
+    hole = np.zeros(shape, bool)
+    while hole.mean() < _SHARES["stroke"]:
+        walked = _walk(shape, rng, steps=int(rng.integers(2, 8)), step=45.0, turn=0.9)
+        drawn = hole | _thick(walked, int(rng.integers(10, 33)))
+        if drawn.mean() > 0.5:
+            break
+        hole = drawn
+    return hole
+
+
+def _block(shape: tuple[int, int], rng: Rng) -> Hole:
+    hole = np.zeros(shape, bool)
+    side = max(1, int(_BLOCK * min(shape)))
+    y, x = (int(rng.integers(n // 16, n - side - n // 16 + 1)) for n in shape)
+    hole[y : y + side, x : x + side] = True
+    return hole
+
+
+def _dead_lines(shape: tuple[int, int], rng: Rng) -> Hole:
+    hole = np.zeros(shape, bool)
+    for number in range(_LINES):
+        width, at = int(rng.integers(1, 4)), int(rng.integers(1, shape[number % 2] - 4))
+        hole[(slice(None),) * (number % 2) + (slice(at, at + width),)] = True
+    return hole
+
+
+KINDS: dict[str, Callable[[tuple[int, int], Rng], Hole]] = {
+    "scratch": _scratches,
+    "stroke": _strokes,
+    "block": _block,
+    "line": _dead_lines,
+}
+
+
+def _walk(shape: tuple[int, int], rng: Rng, *, steps: int, step: float, turn: float) -> Hole:
+    """Return the pixels of a walk that starts anywhere, may bend, and may leave the image."""
+    hole = np.zeros(shape, bool)
+    point, angle = rng.uniform(0, shape), rng.uniform(0, 2 * np.pi)
+    bend = rng.normal(0, turn) if rng.random() < 0.4 else 0.0
+    for _ in range(steps):
+        end = point + step * np.array([np.sin(angle), np.cos(angle)])
+        rows, columns = line(*np.rint(point).astype(int), *np.rint(end).astype(int))
+        inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+        hole[rows[inside], columns[inside]] = True
+        point, angle = end, angle + bend + rng.normal(0, turn)
+    return hole
+
+
+def _thick(hole: Hole, width: int) -> Hole:
+    if width < 2 or not hole.any():
+        return hole
+    y, x = np.mgrid[-(width // 2) : (width + 1) // 2, -(width // 2) : (width + 1) // 2] + 0.5 * (
+        1 - width % 2
+    )
+    return np.asarray(ndimage.binary_dilation(hole, y**2 + x**2 <= (width / 2) ** 2))
