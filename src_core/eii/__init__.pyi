@@ -7,7 +7,13 @@ from .api import restore_to_zarr as restore_to_zarr
 from .api import verify as verify
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
+from .image.geometry import Box as Box
+from .image.hints import Copy as Copy
+from .image.hints import Hints as Hints
+from .image.hints import Stroke as Stroke
+from .io.hint_files import read_hints as read_hints
 from .io.hole import open_hole as open_hole
 from .io.opener import open_source as open_source
 from .options import RestoreOptions as RestoreOptions
 from .progress import Progress as Progress
+from .propagate import propagate as propagate

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eii._version import __version__
 from eii.device import pick_device
 from eii.engine.compare import Verification, compare
 from eii.engine.job import make_job
 from eii.engine.label import blocks_of
 from eii.engine.patches import MemoryPatches
 from eii.engine.run import Reporting, Runner
-from eii.external.stage import load_backbone, resolve_backbone
+from eii.external.stage import load_backbone
+from eii.image.hints import Hints
 from eii.io import export as _export
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import Hole, open_hole
@@ -28,7 +28,7 @@ from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Source
 from eii.options import CLASSICAL, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
-from eii.runs import Work, check_options, store
+from eii.runs import Work, check_options, provenance, store
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def restore(
     hole: NDArray[Any],
     *,
     options: RestoreOptions | None = None,
+    hints: Hints | None = None,
     axes: str | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
@@ -74,6 +75,8 @@ def restore(
         Bool, or any number: what is not zero is to be filled. With a channel axis, every channel
         has a hole of its own.
     options : RestoreOptions, optional
+    hints : Hints, optional
+        Colours that a person set in the hole, in the image's own units.
     axes : str, optional
         One letter of ``tczyx`` for each dimension of the image, for example ``"czyx"``.
         Planes of t and z are restored one by one.
@@ -91,8 +94,8 @@ def restore(
     ------
     ImageError
         If the image is empty, of another dtype, or a known pixel is not finite.
-    HoleError
-        If the hole does not fit the image, or covers a whole plane of it.
+    HoleError, HintError
+        If the hole or a hint does not fit the image, or the hole covers a whole plane of it.
     OptionError
         If an option does not fit the image.
     Cancelled
@@ -119,7 +122,8 @@ def restore(
     """
     options = options or RestoreOptions()
     source = open_source(image, axes=axes)
-    runner = _compute(source, open_hole(hole, source), options, Reporting(on_progress, should_stop))
+    reporting = Reporting(on_progress, should_stop)
+    runner = _compute(source, open_hole(hole, source), options, reporting, hints)
     result = np.array(image, order="C")
     for plane in source.planes:
         for box in blocks_of(source.plane_shape, CHUNK):
@@ -134,6 +138,7 @@ def restore_to_zarr(
     out: str | Path,
     *,
     options: RestoreOptions | None = None,
+    hints: Hints | None = None,
     overwrite: bool = False,
     series: int | None = None,
     axes: str | None = None,
@@ -152,6 +157,8 @@ def restore_to_zarr(
     out : str or Path
         The folder to write.
     options : RestoreOptions, optional
+    hints : Hints, optional
+        Colours that a person set in the hole, in the image's own units.
     overwrite : bool
         Replace a result of ours at ``out``, once the new one is whole; nothing else is replaced.
     series : int, optional
@@ -191,13 +198,13 @@ def restore_to_zarr(
     guarded = {"source": source.path, "hole": opened.source.path}
     with Place(out, overwrite=overwrite, guarded=guarded) as place:
         place.check_room(estimate_size(source))
-        runner = _compute(source, opened, options, reporting)
+        runner = _compute(source, opened, options, reporting, hints)
         sink = ZarrSink(place, source)
         work = Work(reporting, options.workers)
         known, filled = store(runner, source, sink, work)
         source.check_there()
         opened.source.check_there()
-        sink.finish(_provenance(source, opened, options, filled), run=work.finish)
+        sink.finish(provenance(source, opened, options, filled), run=work.finish)
     return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
 
 
@@ -253,9 +260,15 @@ def export(result: Any, file: str | Path, *, overwrite: bool = False) -> None:
     _export.export(open_source(result), Path(file), overwrite=overwrite)
 
 
-def _compute(source: Source, hole: Hole, options: RestoreOptions, reporting: Reporting) -> Runner:
+def _compute(
+    source: Source,
+    hole: Hole,
+    options: RestoreOptions,
+    reporting: Reporting,
+    hints: Hints | None,
+) -> Runner:
     check_options(source, options)
-    job = make_job(source, hole, options, should_stop=reporting.should_stop)
+    job = make_job(source, hole, options, hints=hints, should_stop=reporting.should_stop)
     backbone = load_backbone(
         options.backbone,
         device=_device(options),
@@ -270,16 +283,6 @@ def _compute(source: Source, hole: Hole, options: RestoreOptions, reporting: Rep
 def _device(options: RestoreOptions) -> str:
     # Asking what devices there are imports torch, which the classical backbone never needs.
     return "cpu" if options.backbone == CLASSICAL else pick_device(options.device)
-
-
-def _provenance(source: Source, hole: Hole, options: RestoreOptions, filled: int) -> dict[str, Any]:
-    return {
-        "version": __version__,
-        "source": source.name,
-        "hole": hole.source.name,
-        "options": {**asdict(options), "backbone": resolve_backbone(options.backbone)},
-        "filled_pixels": filled,
-    }
 
 
 def _axes_like(source: Any, restored: Source) -> str | None:

@@ -75,6 +75,9 @@ def restore(
     ] = str(DEFAULTS.grow),
     workers: Annotated[int | None, typer.Option(help="Threads.")] = DEFAULTS.workers,
     trust: Annotated[bool, typer.Option("--trust", help="Run a TorchScript file's code.")] = False,
+    hints: Annotated[
+        Path | None, typer.Option(help="Colours set by a person, .json or .csv.")
+    ] = None,
     series: Series = None,
     axes: Axes = None,
     large: Large = False,
@@ -83,6 +86,7 @@ def restore(
 ) -> None:
     """Fill the HOLE of IMAGE and write the result to OUT."""
     from eii.api import restore_to_zarr
+    from eii.io.hint_files import read_hints
 
     options = RestoreOptions(
         backbone=backbone,
@@ -100,6 +104,7 @@ def restore(
             hole,
             out,
             options=options,
+            hints=None if hints is None else read_hints(hints),
             overwrite=overwrite,
             series=series,
             axes=axes,

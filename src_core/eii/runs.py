@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from eii._version import __version__
 from eii.engine.run import Reporting, Runner, run_all
 from eii.errors import OptionError
+from eii.external.stage import resolve_backbone
 from eii.image.geometry import Box
+from eii.io.hole import Hole
 from eii.io.sink import ZarrSink
 from eii.io.source import Source
 from eii.options import CLASSICAL, RestoreOptions
@@ -68,3 +71,14 @@ def store(runner: Runner, source: Source, sink: ZarrSink, work: Work) -> tuple[i
         known, filled = known + kept, filled + invented
         work.reporting.on_progress(Progress("store", done, len(regions)))
     return known, filled
+
+
+def provenance(source: Source, hole: Hole, options: RestoreOptions, filled: int) -> dict[str, Any]:
+    """Return what a result records of how it was made."""
+    return {
+        "version": __version__,
+        "source": source.name,
+        "hole": hole.source.name,
+        "options": {**asdict(options), "backbone": resolve_backbone(options.backbone)},
+        "filled_pixels": filled,
+    }

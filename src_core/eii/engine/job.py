@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.engine.hints import spots_of
 from eii.engine.label import ReadHole, blocks_of
-from eii.engine.layer import Layer
+from eii.engine.layer import Layer, ReadLuma
 from eii.engine.plan import Unit, plan_plane
 from eii.engine.recipe import Recipe, make_recipe
-from eii.errors import HoleError, OptionError
+from eii.errors import HintError, HoleError, OptionError
 from eii.external.rim import BORDER, REACH, doubtful_rim
 from eii.image.around import CELL, describe_around
 from eii.image.dtype import default_scale, to_unit
 from eii.image.geometry import Box
+from eii.image.hints import Hints
 from eii.image.hole import spread_square
 from eii.image.mono import luma_weights, to_luma
 from eii.options import GROW_AUTO, RestoreOptions
@@ -103,6 +105,8 @@ def make_job(
     hole: HoleReader,
     options: RestoreOptions,
     *,
+    luma: ReadLuma | None = None,
+    hints: Hints | None = None,
     should_stop: ShouldStop = never_stop,
 ) -> Job:
     """Plan the restoration of an image.
@@ -112,6 +116,10 @@ def make_job(
     image : ImageReader
     hole : HoleReader
     options : RestoreOptions
+    luma : callable, optional
+        Takes a `Box`, returns the complete luma in it; then no backbone is asked.
+    hints : Hints, optional
+        Colours that a person set.
     should_stop : callable
         Is asked at every read, of the plan and of the units.
 
@@ -127,10 +135,13 @@ def make_job(
         If the hole covers a whole plane of a group.
     ImageError
         If a known pixel near the hole is not finite.
+    HintError
+        If a hint does not fit the image or the hole.
     OptionError
         If the options do not fit the image's channels.
     """
     groups = pick_groups(image, hole, options)
+    _check_hinted(groups, hints)
     tasks = tuple(
         _make_task(
             index,
@@ -145,6 +156,7 @@ def make_job(
         for plane in image.planes
         for index in range(len(groups))
     )
+    tasks = tuple(_with_given(task, groups[task.group], luma, hints) for task in tasks)
     recipes = tuple(
         make_recipe(
             [(t.layer, t.units) for t in tasks if t.group == i],
@@ -261,3 +273,19 @@ def _refuse_full(units: Sequence[Unit], layer: Layer, plane: Plane) -> None:
         f"The hole covers all of plane {plane or 0}: there is no known pixel to restore from. "
         "Leave such planes or channels out."
     )
+
+
+def _check_hinted(groups: Sequence[Group], hints: Hints | None) -> None:
+    if hints and all(len(group.channels) == 1 for group in groups):
+        raise HintError(
+            "Hints need channels that follow another; here every channel is completed on its own. "
+            "Leave the hints out, or use `channels` 'rgb' or 'principal'."
+        )
+
+
+def _with_given(task: Task, group: Group, luma: ReadLuma | None, hints: Hints | None) -> Task:
+    """Add what is given to a task: its luma, and the hints for its plane."""
+    layer = replace(task.layer, read_luma=luma)
+    if hints and len(group.channels) > 1:
+        layer = replace(layer, spots=spots_of(hints, layer, task.plane, group.channels))
+    return replace(task, layer=layer)

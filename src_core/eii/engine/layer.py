@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from eii.engine.label import ReadHole
 from eii.image.geometry import Box
+from eii.image.hints import Spots
 
 ReadImage = Callable[[Box], NDArray[Any]]
+ReadLuma = Callable[[Box], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,15 @@ class Layer:
         Takes a `Box`, returns the hole in it, shape (h, w), bool.
     shape : (int, int)
         Size of the plane (M, N).
+    read_luma : callable, optional
+        Takes a `Box`, returns the complete luma in it, shape (h, w), float32, in the image's own
+        units; then no backbone is asked.
+    spots : Spots, optional
+        Colours that a person set, in the image's own units.
     """
 
     read_image: ReadImage
     read_hole: ReadHole
     shape: tuple[int, int]
+    read_luma: ReadLuma | None = None
+    spots: Spots | None = None

@@ -84,7 +84,8 @@ def make_recipe(
         return None
     scale = known_scale(known, shared=rgb)
     scaled = to_unit(known[np.newaxis], scale)[0]
-    weights = _weights(scaled, options, rgb=rgb)
+    luma = [_known_luma(*one) for one in picked]
+    weights = _weights(scaled, np.concatenate(luma), options, scale=scale, rgb=rgb)
     palette = None
     if channels > 1:
         windows = [p for p, k in zip(picked, sampled, strict=True) if len(k)][::-1]
@@ -96,12 +97,23 @@ def make_recipe(
 
 
 def _weights(
-    known: NDArray[np.float32], options: RestoreOptions, *, rgb: bool
+    known: NDArray[np.float32],
+    luma: NDArray[np.float32],
+    options: RestoreOptions,
+    *,
+    scale: Scale,
+    rgb: bool,
 ) -> NDArray[np.float32]:
     count = known.shape[1]
     if rgb or count == 1:
         return luma_weights(count, rgb=rgb)
-    principal = principal_channel(known) if options.principal is None else options.principal
+    principal = options.principal
+    if principal is None and len(luma):
+        # A luma that is given is of the channel that it is nearest to.
+        each = to_unit(np.repeat(luma[np.newaxis, :, np.newaxis], count, axis=2), scale)[0]
+        principal = int(np.argmin(np.abs(known - each).mean(axis=0)))
+    elif principal is None:
+        principal = principal_channel(known)
     return luma_weights(count, rgb=False, principal=principal)
 
 
@@ -116,9 +128,20 @@ def _known_pixels(layer: Layer, unit: Unit) -> NDArray[Any]:
     """Return some known pixels of a window, shape (K, C), evenly spaced."""
     image, hole = layer.read_image(unit.window), layer.read_hole(unit.window)
     check_known(image, hole)
+    return np.asarray(image.reshape(hole.size, -1)[_thin(hole)])
+
+
+def _known_luma(layer: Layer, unit: Unit) -> NDArray[np.float32]:
+    """Return the luma that is given for the same pixels, shape (K,); empty when none is."""
+    if layer.read_luma is None:
+        return np.zeros(0, np.float32)
+    hole = layer.read_hole(unit.window)
+    return layer.read_luma(unit.window).ravel()[_thin(hole)]
+
+
+def _thin(hole: NDArray[np.bool_]) -> NDArray[np.int64]:
     at = np.flatnonzero(~hole)
-    thin = at[:: max(1, -(-len(at) // _SAMPLED_PIXELS))]
-    return np.asarray(image.reshape(hole.size, -1)[thin])
+    return at[:: max(1, -(-len(at) // _SAMPLED_PIXELS))]
 
 
 class _Windows(Sequence[Sample]):

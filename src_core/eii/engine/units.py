@@ -18,6 +18,7 @@ from eii.external.rim import doubtful_rim
 from eii.image.around import CELL, describe_around
 from eii.image.dtype import Scale, from_unit
 from eii.image.geometry import Box
+from eii.image.hole import rough_depth
 from eii.image.mono import to_luma
 from eii.internal.stage import propagate_unit
 
@@ -62,6 +63,8 @@ def restore_units(
         If a known pixel of a window is not finite.
     """
     windows = [open_window(unit, layer, recipe, read_guide) for unit in units]
+    if layer.read_luma is not None:
+        return [_patch(w, w.given, recipe) for w in windows if w.given is not None]
     weights = np.asarray(recipe.weights, np.float32)
     batch = [*windows, *windows[-1:] * (backbone.batch - len(windows))]
     guides = [w.guide for w in batch if w.guide is not None]
@@ -77,8 +80,9 @@ def _patch(window: Window, luma: FloatArray, recipe: Recipe) -> Patch:
     filled, agreed = _colour(window, luma, recipe)
     unit, depth = window.unit, window.depth
     box, taken = _targets(unit, window.hole)
-    known = window.image[~window.hole] if unit.guided else window.image[:0]
-    values = _bound(filled[taken], recipe.known, known)
+    values = filled[taken]
+    if window.given is None:
+        values = _bound(values, recipe.known, _beyond(window))
     sure = np.divide(_TRUST_FALL, _TRUST_FALL + depth[taken], dtype=np.float32) * agreed[taken]
     if window.around is not None:
         detail = window.around.deviation[taken[0] // CELL, taken[1] // CELL]
@@ -116,13 +120,32 @@ def _colour(window: Window, luma: FloatArray, recipe: Recipe) -> tuple[FloatArra
         tint = image[..., 0] - image[..., -1]
         hole = hole | doubtful_rim(tint, hole, describe_around(tint, hole))
     if guide is not None:
-        unseen = window.depth > _SEEN
+        unseen = hole & (window.depth > _SEEN)
+        if window.spots is not None:
+            # What is hinted is known, however deep in the hole.
+            missing = hole.copy()
+            missing[window.spots.rows, window.spots.columns] = False
+            unseen &= rough_depth(missing) > _SEEN
         lift = (luma - to_luma(guide, weights))[..., np.newaxis]
         image = np.where(unseen[..., np.newaxis], guide + lift, image)
         hole = hole & ~unseen
     return propagate_unit(
-        luma, image, hole, weights=weights, method=recipe.colour, palette=recipe.palette
+        luma,
+        image,
+        hole,
+        weights=weights,
+        method=recipe.colour,
+        palette=recipe.palette,
+        spots=window.spots,
     )
+
+
+def _beyond(window: Window) -> FloatArray:
+    """Return pixels (K, C) whose values are known besides those of the recipe."""
+    found = [window.image[~window.hole]] if window.unit.guided else []
+    if window.spots is not None:
+        found += [window.spots.colours, *(s.pixels for s in window.spots.swatches)]
+    return np.concatenate(found) if found else window.image[:0].reshape(0, window.image.shape[2])
 
 
 def _bound(values: FloatArray, sampled: Scale, known: FloatArray) -> FloatArray:

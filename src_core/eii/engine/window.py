@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.layer import Layer
+from eii.engine.layer import Layer, ReadLuma
 from eii.engine.patches import Overlay
 from eii.engine.plan import Unit
 from eii.engine.recipe import Recipe
@@ -16,6 +16,7 @@ from eii.external.rim import doubtful_rim
 from eii.image.around import Around, describe_around
 from eii.image.dtype import Scale, check_known, to_unit
 from eii.image.geometry import Box
+from eii.image.hints import Spots, Swatch
 from eii.image.hole import rough_depth
 from eii.image.mono import to_luma
 from eii.image.pyramid import double, shrink
@@ -44,6 +45,10 @@ class Window:
         About how far each hole pixel is from the known ones, in pixels.
     around : Around or None
         What is around the hole; None where no pixel is known.
+    given : ndarray of shape (h, w), float32, or None
+        The complete luma, where the caller has it.
+    spots : Spots or None
+        Colours that a person set, in the window's coordinates, scaled like the image.
     """
 
     unit: Unit
@@ -54,6 +59,8 @@ class Window:
     guide: FloatArray | None
     depth: FloatArray
     around: Around | None
+    given: FloatArray | None
+    spots: Spots | None
 
 
 def open_window(unit: Unit, layer: Layer, recipe: Recipe, read_guide: ReadGuide) -> Window:
@@ -66,13 +73,39 @@ def open_window(unit: Unit, layer: Layer, recipe: Recipe, read_guide: ReadGuide)
     """
     image, hole = read_level(layer, recipe.scale, unit)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
-    luma = to_luma(image, np.asarray(recipe.weights, np.float32))
+    weights = np.asarray(recipe.weights, np.float32)
+    luma = to_luma(image, weights)
+    given = None
+    if layer.read_luma is not None:
+        given = _read_luma(layer.read_luma, layer.shape, unit, recipe)
+    spots = None if layer.spots is None else _scaled_spots(layer.spots, unit, recipe.scale)
     around, solved = None, hole
     if not hole.all():
         around = describe_around(luma, hole)
         # What the mask left of the defect itself stays as it is, but nothing is made from it.
         solved = hole | doubtful_rim(luma, hole, around)
-    return Window(unit, image, hole, solved, luma, guide, rough_depth(hole), around)
+    depth = rough_depth(hole)
+    return Window(unit, image, hole, solved, luma, guide, depth, around, given, spots)
+
+
+def _read_luma(read: ReadLuma, shape: tuple[int, int], unit: Unit, recipe: Recipe) -> FloatArray:
+    """Read the complete luma of a window at its level, scaled like the image."""
+    factor = 2**unit.level
+    raw = read(_scaled(unit.window, factor).clip(shape))
+    each = np.repeat(raw[..., np.newaxis], recipe.scale.channels, axis=2)
+    luma = to_luma(to_unit(each, recipe.scale), np.asarray(recipe.weights, np.float32))
+    if factor == 1:
+        return luma
+    small, _ = shrink(luma[..., np.newaxis], np.zeros(luma.shape, bool), factor)
+    return small[..., 0]
+
+
+def _scaled_spots(spots: Spots, unit: Unit, scale: Scale) -> Spots:
+    """Return the hints in a window, in its coordinates, scaled to about [0, 1]."""
+    near = spots.within(unit.window, unit.level)
+    swatches = (Swatch(s.target, to_unit(s.pixels[np.newaxis], scale)[0]) for s in near.swatches)
+    colours = to_unit(near.colours[np.newaxis], scale)[0]
+    return Spots(near.rows, near.columns, colours, tuple(swatches))
 
 
 def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDArray[np.bool_]]:

@@ -56,7 +56,7 @@ def join(
         Known pixels bit-identical.
     """
     weight = pull / (1 + (found.ambiguity / AGREEMENT) ** 2)
-    weight *= np.minimum(1, found.detail) ** SMOOTH
+    weight *= np.float32(min(1.0, found.detail) ** SMOOTH)
     if asked is None:
         pulled = Pull(found.values, weight)
     else:

@@ -44,15 +44,15 @@ class Match:
         Feature distance to the nearest neighbour, in units of luma.
     ambiguity : ndarray of shape (K,), float32
         How far the neighbours' values disagree: root mean square over channels.
-    detail : ndarray of shape (K,), float32
-        Local deviation of luma, in units of its mean over the known pixels that were searched:
-        far below 1 where a completion is smoother than the image.
+    detail : float
+        Mean local deviation of luma, over that of the known pixels that were searched: far below 1
+        where a completion is smoother than the image.
     """
 
     values: FloatArray
     residual: FloatArray
     ambiguity: FloatArray
-    detail: FloatArray
+    detail: float
 
 
 def match(
@@ -110,7 +110,7 @@ def match(
         np.asarray(mean, np.float32),
         distance[:, 0].astype(np.float32),
         np.sqrt(np.asarray(spread)).astype(np.float32),
-        np.asarray(features[asked][:, DEVIATION] / usual, np.float32),
+        float(features[asked][:, DEVIATION].mean()) / usual,
     )
 
 

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.errors import OptionError
+from eii.image.hints import Spots
 from eii.image.hole import bounding
 from eii.image.mono import to_luma
 from eii.internal.confidence import match_confidence
+from eii.internal.hints import pin
 from eii.internal.hybrid import deep_parts, join
 from eii.internal.match import match
 from eii.internal.palette import Palette
@@ -31,6 +33,7 @@ def propagate_unit(
     weights: FloatArray,
     method: str,
     palette: Palette,
+    spots: Spots | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Fill the channels of one window so that their luma is the one given.
 
@@ -48,6 +51,8 @@ def propagate_unit(
         One of `METHODS`.
     palette : Palette
         What all windows of the image share.
+    spots : Spots, optional
+        Colours that a person set, scaled like the image; those outside the hole count for nothing.
 
     Returns
     -------
@@ -69,8 +74,16 @@ def propagate_unit(
         raise OptionError(f"`colour` must be one of {', '.join(METHODS)}; got {method!r}.")
     if not hole.any():
         return image, np.ones(hole.shape, np.float32)
-    base = luma[..., np.newaxis] * np.asarray(palette.slopes, np.float32)
+    slopes = np.asarray(palette.slopes, np.float32)
+    base = luma[..., np.newaxis] * slopes
     rest, sure = _residual(luma, image - base, hole, method=method, palette=palette)
+    said = None if spots is None else pin(spots, luma, hole, weights=weights, slopes=slopes)
+    if said is not None:
+        # What is hinted counts as known where colours spread, and for nothing where they match.
+        start = np.where(said.mask[..., np.newaxis], said.values, image - base)
+        near, share = spread(luma, start, hole & ~said.mask), said.reach[..., np.newaxis]
+        rest = near * share + rest * (1 - share)
+        sure = sure + (1 - sure) * said.reach
     colour = base[hole] + rest[hole]
     lacking = luma[hole] - to_luma(colour, weights)
     # The weights of luma, scaled so that adding them adds 1: exact for RGB and for one channel.

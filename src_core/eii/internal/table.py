@@ -33,7 +33,7 @@ def look_up(luma: FloatArray, values: FloatArray, hole: BoolArray) -> FloatArray
     used = count > 0
     centre = np.bincount(bins, level, BINS)[used] / count[used]
     filled = values.copy()
-    for channel in range(values.shape[2]):
+    for channel in range(values.shape[-1]):
         mean = np.bincount(bins, known[:, channel], BINS)[used] / count[used]
         filled[hole, channel] = np.interp(luma[hole], centre, mean)
     return filled
