@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "weights": set(),
     "image": BASE,
     "external": {"image", *BASE},
-    "internal": {"image", *BASE},
+    "internal": {"external", "image", *BASE},
     "detect": {"image", *BASE},
     "engine": {"external", "internal", "detect", "image", *BASE},
     "io": {"image", *BASE},

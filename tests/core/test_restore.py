@@ -15,6 +15,7 @@ from eii.progress import ignore_progress, never_stop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from skimage import data
 
 LAYOUTS = [("yx", 2), ("yxc", 3), ("yxc", 4), ("cyx", 5), ("zyx", 3), ("tcyx", 2), ("zyxc", 3)]
 
@@ -280,3 +281,42 @@ def test_tasks_of_a_plane_are_found_without_a_look_at_the_others():
     job = make_job(source, eii.open_hole(hole, source), eii.RestoreOptions())
     runner = Runner(job, MemoryPatches(), ClassicalBackbone())
     assert [runner.numbers_of((z,)) for z in range(7)] == [[z] for z in range(7)]
+
+
+@pytest.mark.parametrize(("axes", "dtype"), [("yxc", np.uint8), ("cyx", np.uint16)])
+def test_channels_known_at_a_pixel_tell_of_those_that_are_not(axes, dtype):
+    image = data.astronaut()[:256, :256].astype(dtype)
+    image = image if axes == "yxc" else np.moveaxis(image, -1, 0) * 200
+    hole = np.random.default_rng(0).random(image.shape) < 0.01
+    damaged = np.where(hole, 0, image).astype(dtype)
+    together, alone = (
+        eii.restore(damaged, hole, axes=axes, options=eii.RestoreOptions(channels=c))
+        for c in ("auto", "each")
+    )
+    for result in (together, alone):
+        assert np.array_equal(result[~hole], image[~hole])
+    errors = [np.square(r[hole].astype(float) - image[hole]).mean() for r in (together, alone)]
+    assert 10 * np.log10(errors[1] / errors[0]) > 3
+
+
+def test_a_tile_missing_in_one_channel_follows_the_others():
+    image = data.astronaut()[:256, :256]
+    hole = np.zeros(image.shape, bool)
+    hole[60:200, 60:200, 1] = True
+    result = eii.restore(np.where(hole, 0, image).astype(np.uint8), hole, axes="yxc")
+    assert np.array_equal(result[~hole], image[~hole])
+    assert np.abs(result[hole].astype(int) - image[hole]).mean() < 8
+    deep = np.zeros((900, 900, 3), bool)
+    deep[100:800, 100:800, 2] = deep[:5, :5] = True
+    large = np.tile(image, (4, 4, 1))[:900, :900]
+    result = eii.restore(np.where(deep, 0, large).astype(np.uint8), deep, axes="yxc")
+    assert np.array_equal(result[~deep], large[~deep])
+    assert np.abs(result[deep].astype(int) - large[deep]).mean() < 20
+
+
+def test_nan_in_one_channel_is_filled_from_the_others():
+    image = data.astronaut()[:128, :128].astype(np.float32)
+    image[30:40, 30:40, 2] = np.nan
+    result = eii.restore(image, np.isnan(image), axes="yxc")
+    assert np.isfinite(result).all()
+    assert np.array_equal(result[..., :2], image[..., :2])

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.job import HoleReader, ImageReader, Plane
 from eii.engine.label import blocks_of
+from eii.engine.readers import HoleReader, ImageReader, Plane
 from eii.errors import ImageError
 from eii.image.geometry import Box
 

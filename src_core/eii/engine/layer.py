@@ -14,6 +14,7 @@ from eii.image.geometry import Box
 from eii.image.hints import Spots
 
 ReadImage = Callable[[Box], NDArray[Any]]
+ReadHoles = Callable[[Box], NDArray[np.bool_]]
 ReadLuma = Callable[[Box], NDArray[np.float32]]
 
 
@@ -29,6 +30,9 @@ class Layer:
         Takes a `Box`, returns the hole in it, shape (h, w), bool.
     shape : (int, int)
         Size of the plane (M, N).
+    read_holes : callable, optional
+        Takes a `Box`, returns the hole of each channel in it, shape (h, w, C), bool, where they
+        have holes of their own; ``read_hole`` is their union then.
     read_luma : callable, optional
         Takes a `Box`, returns the complete luma in it, shape (h, w), float32, in the image's own
         units; then no backbone is asked.
@@ -39,5 +43,6 @@ class Layer:
     read_image: ReadImage
     read_hole: ReadHole
     shape: tuple[int, int]
+    read_holes: ReadHoles | None = None
     read_luma: ReadLuma | None = None
     spots: Spots | None = None

@@ -14,6 +14,7 @@ from eii.engine.plan import Unit
 from eii.image.dtype import Scale, check_known, known_scale, to_unit
 from eii.image.mono import luma_weights, principal_channel
 from eii.internal.palette import Palette, Sample, prepare
+from eii.internal.partial import Relation, relate
 from eii.options import RestoreOptions
 
 _SAMPLED_WINDOWS = 24  # evenly spaced over the units; enough for stable percentiles
@@ -39,6 +40,8 @@ class Recipe:
         Method of the internal stage.
     known : Scale
         The least and the greatest known value of each channel, scaled, of those sampled.
+    relation : Relation
+        How the channels go together at known pixels.
     palette : Palette, optional
         What the colours of all windows share; None for a single channel.
     dither : bool
@@ -49,6 +52,7 @@ class Recipe:
     weights: tuple[float, ...]
     colour: str
     known: Scale
+    relation: Relation
     palette: Palette | None = None
     dither: bool = False
 
@@ -93,7 +97,8 @@ def make_recipe(
         palette = prepare(scaled, _Windows(few, scale), weights, method=options.colour)
     extremes = Scale(tuple(map(float, scaled.min(0))), tuple(map(float, scaled.max(0))))
     dither = known.dtype == np.uint8
-    return Recipe(scale, tuple(map(float, weights)), options.colour, extremes, palette, dither)
+    shares, related = tuple(map(float, weights)), relate(scaled)
+    return Recipe(scale, shares, options.colour, extremes, related, palette, dither)
 
 
 def _weights(

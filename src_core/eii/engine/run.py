@@ -153,13 +153,17 @@ class Runner:
         for number in numbers:
             task = self._job.tasks[number]
             hole = task.layer.read_hole(region)
-            check_known(self._channels_of(pixels, task), hole)
+            holes = None if task.layer.read_holes is None else task.layer.read_holes(region)
+            check_known(self._channels_of(pixels, task), hole if holes is None else holes)
             if not hole.any():
                 continue
             overlay = self.overlay(number, region)
             values = to_dtype(overlay.values[hole], pixels.dtype)
             for position, channel in enumerate(self._job.groups[task.group].channels):
-                pixels[..., channel][hole] = values[:, position]
+                # Where channels have holes of their own, those that are known stay.
+                own = slice(None) if holes is None else holes[..., position][hole]
+                at = hole if holes is None else holes[..., position]
+                pixels[..., channel][at] = values[own, position]
             mask |= hole
             confidence[hole] = np.minimum(confidence, overlay.confidence)[hole]
         return Pasted(pixels, mask, confidence)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.layer import Layer, ReadLuma
+from eii.engine.layer import Layer, ReadHoles, ReadLuma
 from eii.engine.patches import Overlay
 from eii.engine.plan import Unit
 from eii.engine.recipe import Recipe
@@ -20,6 +20,7 @@ from eii.image.hints import Spots, Swatch
 from eii.image.hole import rough_depth
 from eii.image.mono import to_luma
 from eii.image.pyramid import double, shrink
+from eii.internal.partial import fill_partial
 
 ReadGuide = Callable[[Box], Overlay]
 FloatArray = NDArray[np.float32]
@@ -37,7 +38,8 @@ class Window:
     image : ndarray of shape (h, w, C), float32
         Scaled to about [0, 1]; 0 in the hole.
     hole, solved : ndarray of shape (h, w), bool
-        What is to be filled; and that with the rim that nothing is made from.
+        What is to be filled; and what structure and colour are solved for: without the pixels that
+        have a known channel, and with the rim that nothing is made from.
     luma : ndarray of shape (h, w), float32
     guide : ndarray of shape (h, w, C), float32, or None
         The level above, doubled.
@@ -73,19 +75,34 @@ def open_window(unit: Unit, layer: Layer, recipe: Recipe, read_guide: ReadGuide)
     """
     image, hole = read_level(layer, recipe.scale, unit)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
+    solved = hole
+    if layer.read_holes is not None:
+        holes = _read_holes(layer.read_holes, layer.shape, unit)
+        image, solved = fill_partial(image, holes, recipe.relation), np.asarray(holes.all(axis=2))
     weights = np.asarray(recipe.weights, np.float32)
     luma = to_luma(image, weights)
     given = None
     if layer.read_luma is not None:
         given = _read_luma(layer.read_luma, layer.shape, unit, recipe)
     spots = None if layer.spots is None else _scaled_spots(layer.spots, unit, recipe.scale)
-    around, solved = None, hole
-    if not hole.all():
-        around = describe_around(luma, hole)
+    around = None
+    if not solved.all():
+        around = describe_around(luma, solved)
         # What the mask left of the defect itself stays as it is, but nothing is made from it.
-        solved = hole | doubtful_rim(luma, hole, around)
+        solved = solved | doubtful_rim(luma, solved, around)
     depth = rough_depth(hole)
     return Window(unit, image, hole, solved, luma, guide, depth, around, given, spots)
+
+
+def _read_holes(read: ReadHoles, shape: tuple[int, int], unit: Unit) -> NDArray[np.bool_]:
+    """Read the hole of each channel of a window at its level."""
+    factor = 2**unit.level
+    holes = read(_scaled(unit.window, factor).clip(shape))
+    if factor == 1:
+        return holes
+    blank = np.zeros((*holes.shape[:2], 1), np.float32)
+    each = (shrink(blank, hole, factor)[1] for hole in np.moveaxis(holes, 2, 0))
+    return np.stack(list(each), axis=2)
 
 
 def _read_luma(read: ReadLuma, shape: tuple[int, int], unit: Unit, recipe: Recipe) -> FloatArray:
@@ -148,9 +165,10 @@ def _scaled(box: Box, factor: int) -> Box:
 
 def _read_scaled(layer: Layer, box: Box, scale: Scale) -> tuple[FloatArray, NDArray[np.bool_]]:
     pixels, hole = layer.read_image(box), layer.read_hole(box)
-    check_known(pixels, hole)
+    own = hole if layer.read_holes is None else layer.read_holes(box)
+    check_known(pixels, own)
     image = to_unit(pixels, scale)
-    image[hole] = 0
+    image[own] = 0
     return image, hole
 
 

@@ -93,6 +93,8 @@ class PredictedBackbone:
         WeightsError
             If the predictor returns values that are not finite.
         """
+        if not hole.any():
+            return luma.copy()
         guides = [None] * len(luma) if guide is None else list(guide)
         plate = np.stack([fill(*item) for item in zip(luma, hole, guides, strict=True)])
         smooth = np.stack([_smooth(*item) for item in zip(luma, hole, guides, strict=True)])

@@ -53,11 +53,11 @@ def check_known(image: NDArray[Any], hole: NDArray[np.bool_]) -> None:
     Parameters
     ----------
     image : ndarray of shape (M, N, C)
-    hole : ndarray of shape (M, N), bool
+    hole : ndarray of shape (M, N) or (M, N, C), bool
     """
     if image.dtype.kind != "f":
         return
-    bad = ~np.isfinite(image) & ~hole[:, :, np.newaxis]
+    bad = ~np.isfinite(image) & ~(hole[:, :, np.newaxis] if hole.ndim == 2 else hole)
     if bad.any():
         y, x, channel = (int(i[0]) for i in np.nonzero(bad))
         raise ImageError(
