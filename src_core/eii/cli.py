@@ -67,6 +67,9 @@ def restore(
         str, typer.Option(help="auto, unet, pixel, classical or file:PATH.")
     ] = DEFAULTS.backbone,
     colour: Annotated[str, typer.Option(help="Propagates colour.")] = DEFAULTS.colour,
+    levels: Annotated[
+        int, typer.Option(help="Of the colours progressive and paper.")
+    ] = DEFAULTS.levels,
     channels: Annotated[str, typer.Option(help="auto, rgb, each or principal.")] = "auto",
     principal: Annotated[int | None, typer.Option(help="The channel completed.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = DEFAULTS.device,
@@ -91,6 +94,7 @@ def restore(
     options = RestoreOptions(
         backbone=backbone,
         colour=colour,
+        levels=levels,
         channels=channels,
         principal=principal,
         device=device,

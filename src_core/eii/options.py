@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from eii.errors import OptionError
 
-COLOURS = ("hybrid", "solve", "match", "table")
+TRAINED = ("progressive", "paper")
+"""Methods of colour that train networks on the one image."""
+COLOURS = ("hybrid", "solve", "match", "table", *TRAINED)
 CHANNELS = ("auto", "rgb", "each", "principal")
 AUTO, CLASSICAL, FILE = "auto", "classical", "file:"
 BACKBONES = (AUTO, "unet", "pixel", CLASSICAL)
@@ -33,10 +35,14 @@ class RestoreOptions:
         smaller one for shallow holes, faster where they are few; ``"classical"``: a thin plate,
         needs no weights and no torch; ``"file:PATH"``: weights (.safetensors) or an inpainting
         model (.onnx, .pt) of the user's. ``"auto"`` is ``"unet"``.
-    colour : {"hybrid", "solve", "match", "table"}
+    colour : {"hybrid", "solve", "match", "table", "progressive", "paper"}
         What propagates the other channels from the known pixels. ``"solve"`` spreads the colours
         of the hole's border along luma, ``"match"`` takes those of known pixels that look alike,
-        ``"hybrid"`` joins the two, ``"table"`` takes the mean colour of each luma.
+        ``"hybrid"`` joins the two, ``"table"`` takes the mean colour of each luma. ``"paper"``
+        trains the paper's networks on the image with its published settings (half an hour for
+        512 x 512), ``"progressive"`` ours, in a tenth of that time; both need torch.
+    levels : int
+        Of the networks of ``"progressive"`` and ``"paper"``, from 1 to 5.
     channels : {"auto", "rgb", "each", "principal"}
         ``"rgb"``: luma is completed, colour follows. ``"principal"``: one channel is completed,
         the others follow. ``"each"``: every channel is completed on its own. ``"auto"``: RGB for
@@ -67,6 +73,7 @@ class RestoreOptions:
     grow: int | str = 0
     workers: int | None = None
     trust: bool = False
+    levels: int = 3
 
     def __post_init__(self) -> None:
         check_choice("colour", self.colour, COLOURS)
@@ -79,5 +86,9 @@ class RestoreOptions:
             )
         if self.workers is not None and self.workers < 1:
             raise OptionError(f"`workers` must be 1 or more; got {self.workers}.")
+        if not 1 <= self.levels <= 5:
+            raise OptionError(f"`levels` must be from 1 to 5; got {self.levels}.")
+        if self.levels != 3 and self.colour not in TRAINED:
+            raise OptionError(f"`levels` is of {', '.join(TRAINED)}, not of {self.colour!r}.")
         if self.principal is not None and self.principal < 0:
             raise OptionError(f"`principal` must be 0 or more; got {self.principal}.")

@@ -94,7 +94,14 @@ def make_recipe(
     if channels > 1:
         windows = [p for p, k in zip(picked, sampled, strict=True) if len(k)][::-1]
         few = windows[:: -(-len(windows) // _PALETTE_WINDOWS)]
-        palette = prepare(scaled, _Windows(few, scale), weights, method=options.colour)
+        palette = prepare(
+            scaled,
+            _Windows(few, scale),
+            weights,
+            method=options.colour,
+            levels=options.levels,
+            device="cpu" if options.device == "auto" else options.device,
+        )
     extremes = Scale(tuple(map(float, scaled.min(0))), tuple(map(float, scaled.max(0))))
     dither = known.dtype == np.uint8
     shares, related = tuple(map(float, weights)), relate(scaled)

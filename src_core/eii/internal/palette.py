@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,11 @@ from eii.image.mono import to_luma
 from eii.internal.features import luma_features
 from eii.internal.hybrid import PULLS, deep_parts, join
 from eii.internal.match import Remembered, match
+from eii.internal.presets import preset_of
+
+if TYPE_CHECKING:
+    from eii.internal.paper import Painter
+    from eii.internal.progressive import Mender
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -35,15 +41,27 @@ class Palette:
         How strongly the matched colours pull, against those that spread from the border.
     remembered : Remembered, optional
         Known pixels from all over the image.
+    painter : Painter, optional
+        The paper's networks, trained on the image.
+    mender : Mender, optional
+        Ours, trained on the image.
     """
 
     slopes: tuple[float, ...]
     pull: float = _DEFAULT_PULL
     remembered: Remembered | None = None
+    painter: Painter | None = None
+    mender: Mender | None = None
 
 
 def prepare(
-    known: FloatArray, samples: Sequence[Sample], weights: FloatArray, *, method: str
+    known: FloatArray,
+    samples: Sequence[Sample],
+    weights: FloatArray,
+    *,
+    method: str,
+    levels: int = 3,
+    device: str = "cpu",
 ) -> Palette:
     """Choose what all windows of an image share.
 
@@ -58,7 +76,12 @@ def prepare(
         Each channel's weight in luma.
     method : str
         Of the internal stage. Only ``"match"`` and ``"hybrid"`` remember pixels; only
-        ``"hybrid"`` chooses its pull, by what restores held-out known pixels best.
+        ``"hybrid"`` chooses its pull, by what restores held-out known pixels best. The trained
+        methods train their networks.
+    levels : int
+        Of the trained methods.
+    device : {"cpu", "cuda", "mps"}
+        Where they are trained.
 
     Returns
     -------
@@ -67,13 +90,50 @@ def prepare(
     """
     slopes = _slopes(known, weights)
     shared = tuple(map(float, slopes))
+    if method == "paper":
+        return Palette(shared, painter=_paint(samples, weights, levels, device))
     if method == "match":
         return Palette(shared, _DEFAULT_PULL, _remember(samples, weights, slopes))
     # Shallow holes match nothing, so an image of scratches has nothing to choose.
-    if method != "hybrid" or not any(deep_parts(hole).any() for _, hole in samples):
+    deep = any(deep_parts(hole).any() for _, hole in samples)
+    if method in ("solve", "table") or (method == "hybrid" and not deep):
         return Palette(shared)
     pull = _best_pull(samples, weights, slopes)
-    return Palette(shared, pull, _remember(samples, weights, slopes))
+    palette = Palette(shared, pull, _remember(samples, weights, slopes))
+    if method == "hybrid":
+        return palette
+    return replace(palette, mender=_mend(samples, weights, palette, levels, device))
+
+
+def _paint(samples: Sequence[Sample], weights: FloatArray, levels: int, device: str) -> Painter:
+    from eii.internal.paper import Example, train
+
+    examples = [Example(to_luma(image, weights), image, hole) for image, hole in samples]
+    return train(examples, preset_of("paper", levels), device=device)
+
+
+def _mend(
+    samples: Sequence[Sample],
+    weights: FloatArray,
+    palette: Palette,
+    levels: int,
+    device: str,
+) -> Mender:
+    from eii.internal.progressive import train
+
+    def fill(
+        luma: FloatArray, values: FloatArray, hidden: BoolArray, hole: BoolArray
+    ) -> FloatArray:
+        found = match(luma, values, hidden, outside=hole)
+        return join(luma, values, hidden, found, pull=palette.pull, outside=hole)
+
+    slopes = np.asarray(palette.slopes, np.float32)
+    windows = []
+    for image, hole in samples:
+        luma = to_luma(image, weights)
+        luma[hole] = luma[~hole].mean()
+        windows.append((luma, image - luma[..., np.newaxis] * slopes, hole))
+    return train(windows, fill, preset_of("progressive", levels), device=device)
 
 
 def _slopes(known: FloatArray, weights: FloatArray) -> FloatArray:

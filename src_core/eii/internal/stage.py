@@ -16,11 +16,12 @@ from eii.internal.match import match
 from eii.internal.palette import Palette
 from eii.internal.solve import spread
 from eii.internal.table import look_up
+from eii.options import COLOURS
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
-METHODS = ("hybrid", "solve", "match", "table")
+METHODS = COLOURS
 """Methods of propagation; the first is the default."""
 _AROUND = 96  # pixels around what is matched in which colours are looked for
 
@@ -104,6 +105,10 @@ def _residual(
     sure = np.ones(hole.shape, np.float32)
     if method == "table":
         return look_up(luma, values, hole), sure
+    if palette.painter is not None:
+        slopes = np.asarray(palette.slopes, np.float32)
+        painted = palette.painter.paint(luma) - luma[..., np.newaxis] * slopes
+        return np.where(hole[..., np.newaxis], painted, values), sure
     matched = np.zeros_like(hole)
     if method != "solve":
         matched = hole if method == "match" else deep_parts(hole)
@@ -114,8 +119,11 @@ def _residual(
         luma[near], values[near], hole[near], asked=matched[near], remembered=palette.remembered
     )
     sure[matched] = match_confidence(found)
-    if method == "hybrid":
-        return join(luma, values, hole, found, pull=palette.pull, asked=matched), sure
+    if method != "match":
+        joined = join(luma, values, hole, found, pull=palette.pull, asked=matched)
+        if palette.mender is not None:
+            joined = palette.mender.mend(luma, joined, hole)
+        return joined, sure
     filled = values.copy()
     filled[hole] = found.values
     return filled, sure
