@@ -32,6 +32,8 @@ soak: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/bench_import.py
 	$(BIN)/python benchmarks/bench_classical.py
+	$(BIN)/python benchmarks/bench_cost.py
+	$(BIN)/python benchmarks/bench_colour.py
 
 docs: .venv/dev.stamp
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
