@@ -251,7 +251,6 @@ def bad_files(folder):
         writer.write(GRAY)
         writer.write(RGB, photometric="rgb")
     Image.new("CMYK", (9, 9)).save(folder / "ink.jpg")
-    Image.new("1", (9, 9)).save(folder / "bits.png")
     (folder / "text.png").write_text("no picture")
     (folder / "nothing.tif").touch()
     (folder / "folder").mkdir()
@@ -270,7 +269,6 @@ def bad_files(folder):
         (folder / "text.png", SourceError, "not an image"),
         (folder / "nothing.tif", SourceError, "empty file"),
         (folder / "ink.jpg", SourceError, "CMYK"),
-        (folder / "bits.png", ImageError, "dtype bool"),
     ]
 
 

@@ -4,6 +4,7 @@ import eii
 import numpy as np
 import pytest
 import zarr
+from eii.image.dtype import DTYPES, value_range
 from eii.io.multiscale import CHUNK, halve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,17 +13,18 @@ from hypothesis import strategies as st
 @given(
     height=st.integers(1, 9),
     width=st.integers(1, 9),
-    dtype=st.sampled_from([np.uint8, np.uint16, np.float32]),
+    dtype=st.sampled_from(DTYPES),
     seed=st.integers(0, 99),
 )
 def test_halve_is_the_mean_or_the_greatest_of_each_cell(height, width, dtype, seed):
-    most = 255 if dtype == np.uint8 else 65535
-    pixels = np.random.default_rng(seed).integers(0, most + 1, (height, width)).astype(dtype)
+    least, most = value_range(dtype) if np.dtype(dtype).kind != "f" else (-900, 900)
+    drawn = np.random.default_rng(seed).integers(int(least), int(most) + 1, (height, width))
+    pixels = drawn.astype(dtype)
     cells = [
         [pixels[y : y + 2, x : x + 2] for x in range(0, width, 2)] for y in range(0, height, 2)
     ]
     mean = np.array([[c.mean(dtype=np.float64) for c in row] for row in cells])
-    expected = mean.astype(np.float32) if dtype == np.float32 else np.rint(mean).astype(dtype)
+    expected = mean.astype(dtype) if np.dtype(dtype).kind == "f" else np.rint(mean).astype(dtype)
     assert np.array_equal(halve(pixels), expected)
     greatest = np.array([[c.max() for c in row] for row in cells])
     assert np.array_equal(halve(pixels, greatest=True), greatest)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from eii.engine.label import blocks_of
 from eii.engine.layer import Layer
 from eii.errors import HintError
+from eii.image.dtype import value_range
 from eii.image.geometry import Box
 from eii.image.hints import Copy, Hints, Plane, Spots, Stroke, Swatch
 
@@ -60,11 +61,8 @@ def _colour(stroke: Stroke, layer: Layer, channels: tuple[int, ...]) -> NDArray[
             f"{list(stroke.colour)}."
         )
     dtype = layer.read_image(Box(0, 0, 1, 1)).dtype
-    most = np.iinfo(dtype).max if dtype.kind == "u" else np.inf
-    if (
-        not (np.isfinite(colour).all() and (dtype.kind == "f" or (colour >= 0).all()))
-        or (colour > most).any()
-    ):
+    least, most = value_range(dtype)
+    if not np.isfinite(colour).all() or (colour < least).any() or (colour > most).any():
         raise HintError(
             f"A hint's colour must be of the range of {dtype}, in the image's own units; got "
             f"{list(stroke.colour)}."

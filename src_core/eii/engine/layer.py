@@ -25,7 +25,7 @@ class Layer:
     Parameters
     ----------
     read_image : callable
-        Takes a `Box`, returns the pixels in it, shape (h, w, C), uint8, uint16 or float32.
+        Takes a `Box`, returns the pixels in it, shape (h, w, C).
     read_hole : callable
         Takes a `Box`, returns the hole in it, shape (h, w), bool.
     shape : (int, int)

@@ -26,7 +26,7 @@ class Patch:
     bits : ndarray of uint8
         Which pixels of it are filled, in row order, eight to a byte.
     values : ndarray of shape (K, C), float32
-        The K filled pixels in row order, in the image's own units, not rounded.
+        The K filled pixels in row order, on the recipe's scale.
     confidence : ndarray of shape (K,), float32
         How far each is to be trusted, in [0, 1].
     lattice : bool
@@ -141,7 +141,7 @@ class Overlay:
     mask : ndarray of shape (h, w), bool
         Which pixels are filled.
     values : ndarray of shape (h, w, C), float32
-        Their values in the image's own units; 0 elsewhere.
+        Their values on the recipe's scale; 0 elsewhere.
     confidence : ndarray of shape (h, w), float32
         1 where nothing is filled.
     """

@@ -19,7 +19,7 @@ from eii.engine.plan import fit_window
 from eii.engine.recipe import Recipe
 from eii.engine.units import restore_units
 from eii.external.backbone import Backbone
-from eii.image.dtype import check_known, to_dtype
+from eii.image.dtype import check_known, from_unit
 from eii.image.geometry import Box
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop
 
@@ -138,7 +138,7 @@ class Runner:
 
         Parameters
         ----------
-        pixels : ndarray of shape (h, w, C), uint8, uint16 or float32
+        pixels : ndarray of shape (h, w, C)
             The region as the source has it; known pixels stay bit-identical.
         region : Box
         numbers : sequence of int
@@ -158,7 +158,8 @@ class Runner:
             if not hole.any():
                 continue
             overlay = self.overlay(number, region)
-            values = to_dtype(overlay.values[hole], pixels.dtype)
+            scale = self._recipe(number).scale
+            values = from_unit(overlay.values[hole], scale, pixels.dtype)
             for position, channel in enumerate(self._job.groups[task.group].channels):
                 # Where channels have holes of their own, those that are known stay.
                 own = slice(None) if holes is None else holes[..., position][hole]

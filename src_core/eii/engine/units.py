@@ -16,7 +16,7 @@ from eii.engine.window import ReadGuide, Window, open_window
 from eii.external.backbone import Backbone
 from eii.external.rim import doubtful_rim
 from eii.image.around import CELL, describe_around
-from eii.image.dtype import Scale, from_unit
+from eii.image.dtype import Scale
 from eii.image.geometry import Box
 from eii.image.hole import rough_depth
 from eii.image.mono import to_luma
@@ -54,8 +54,7 @@ def restore_units(
     Returns
     -------
     list of Patch
-        What was filled in the targets of each, in the image's own units. A function of the
-        arguments alone.
+        What was filled in the targets of each. A function of the arguments alone.
 
     Raises
     ------
@@ -87,10 +86,10 @@ def _patch(window: Window, luma: FloatArray, recipe: Recipe) -> Patch:
     if window.around is not None:
         detail = window.around.deviation[taken[0] // CELL, taken[1] // CELL]
         sure *= _DETAIL_FALL / (_DETAIL_FALL + detail)
-    values = from_unit(values, recipe.scale)
     if recipe.dither and unit.guided and unit.level == 0:
         y, x = taken[0] + unit.window.y0, taken[1] + unit.window.x0
-        values += _dither(y, x, depth[taken])[:, np.newaxis]
+        level = np.float32(1 / (recipe.scale.high[0] - recipe.scale.low[0]))
+        values = values + level * _dither(y, x, depth[taken])[:, np.newaxis]
     inside = np.zeros(box.shape, bool)
     origin = box.relative_to(unit.window)
     inside[taken[0] - origin.y0, taken[1] - origin.x0] = True

@@ -184,8 +184,7 @@ def _guide(
     window = unit.window
     y, x = window.y0 // 2, window.x0 // 2
     above = read_guide(Box(y, x, y + small.shape[0], x + small.shape[1]))
-    filled = to_unit(above.values, recipe.scale)
-    small = np.where(above.mask[..., np.newaxis], filled, small)
+    small = np.where(above.mask[..., np.newaxis], above.values, small)
     lost = empty & ~above.mask
     if lost.any() and not lost.all():
         small[lost] = small[~lost].mean(axis=0)

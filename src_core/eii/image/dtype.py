@@ -10,7 +10,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from eii.errors import HoleError, ImageError
 
-DTYPES = ("uint8", "uint16", "float32")
+DTYPES = (
+    *("bool", "uint8", "uint16", "uint32", "int8", "int16", "int32"),
+    *("float16", "float32", "float64"),
+)
+"""Names of the dtypes that are taken, in either byte order. Filled values are computed in float32
+of the known range: of 32-bit integers and float64 they have 24 bits of that range."""
 
 # Percentiles that stand for the darkest and the brightest known value: a few hot pixels must not
 # squeeze the rest of a 16-bit image into a sliver of the range that networks were trained on.
@@ -77,11 +82,21 @@ def check_hole(hole: NDArray[Any], shape: tuple[int, int]) -> None:
         raise HoleError("The hole covers the whole plane: there is no known pixel to restore from.")
 
 
+def value_range(dtype: DTypeLike) -> tuple[float, float]:
+    """Return the least and the greatest finite value of a dtype."""
+    kind = np.dtype(dtype)
+    if kind.kind == "b":
+        return 0.0, 1.0
+    limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+    return float(limits.min), float(limits.max)
+
+
 def default_scale(dtype: DTypeLike, channels: int) -> Scale:
     """Return the scale from the full range of an integer dtype, or from 0 to 1."""
-    kind = np.dtype(dtype)
-    high = float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
-    return Scale((0.0,) * channels, (high,) * channels)
+    low, high = value_range(dtype)
+    if np.dtype(dtype).kind == "f":
+        low, high = 0.0, 1.0
+    return Scale((low,) * channels, (high,) * channels)
 
 
 def known_scale(known: NDArray[Any], *, shared: bool) -> Scale:
@@ -89,7 +104,7 @@ def known_scale(known: NDArray[Any], *, shared: bool) -> Scale:
 
     Parameters
     ----------
-    known : ndarray of shape (K, C), uint8, uint16 or float32
+    known : ndarray of shape (K, C), of a dtype that is taken
         Known pixels, or a sample of them; finite.
     shared : bool
         One scale for all channels (RGB), so that hues are kept.
@@ -101,7 +116,7 @@ def known_scale(known: NDArray[Any], *, shared: bool) -> Scale:
         part in a million of their size apart.
     """
     channels = known.shape[1]
-    if known.dtype == np.uint8 or known.shape[0] == 0:
+    if known.dtype in (np.uint8, np.bool_) or known.shape[0] == 0:
         return default_scale(known.dtype, channels)
     axis = None if shared else 0
     low, high = np.percentile(known.astype(np.float64), (_LOW_PERCENT, _HIGH_PERCENT), axis=axis)
@@ -116,7 +131,7 @@ def to_unit(image: NDArray[Any], scale: Scale) -> NDArray[np.float32]:
 
     Parameters
     ----------
-    image : ndarray of shape (M, N, C), uint8, uint16 or float32
+    image : ndarray of shape (M, N, C), of a dtype that is taken
     scale : Scale
 
     Returns
@@ -124,34 +139,39 @@ def to_unit(image: NDArray[Any], scale: Scale) -> NDArray[np.float32]:
     ndarray of shape (M, N, C), float32
     """
     low, span = _low_span(scale)
-    return (image.astype(np.float32) - low) / span
+    # Of large values the differences count: float32 would round them away.
+    exact = image.dtype.itemsize > 2 and image.dtype.name != "float32"
+    wide = image.astype(np.float64 if exact else np.float32)
+    return ((wide - low.astype(wide.dtype)) / span.astype(wide.dtype)).astype(np.float32)
 
 
-def from_unit(values: NDArray[np.float32], scale: Scale) -> NDArray[np.float32]:
-    """Undo `to_unit`, without rounding.
+def from_unit(values: NDArray[np.float32], scale: Scale, dtype: DTypeLike) -> NDArray[Any]:
+    """Undo `to_unit`.
 
     Parameters
     ----------
     values : ndarray of shape (..., C), float32
     scale : Scale
+    dtype : dtype
 
     Returns
     -------
-    ndarray of the same shape, float32, in the image's own units
+    ndarray of the same shape and of the dtype; integers are rounded half to even, and all clipped
+    to what the dtype can hold
     """
-    low, span = _low_span(scale)
-    return values * span + low
-
-
-def to_dtype(values: NDArray[np.float32], dtype: DTypeLike) -> NDArray[Any]:
-    """Round (half to even) and clip values in the image's own units to its dtype."""
     kind = np.dtype(dtype)
-    if kind.kind != "u":
-        return values.astype(kind, copy=False)
-    return np.clip(np.rint(values), 0, np.iinfo(kind).max).astype(kind)
+    low, span = _low_span(scale)
+    # float32 has all the bits of up to 16; beyond, the offset would take those of the values.
+    wide = np.float64 if kind.itemsize > 2 and kind.name != "float32" else np.float32
+    own = values.astype(wide) * span.astype(wide) + low.astype(wide)
+    if kind.kind == "b":
+        return np.asarray(own >= 0.5)
+    least, most = value_range(kind)
+    if kind.kind != "f":
+        return np.clip(np.rint(own), least, most).astype(kind)
+    return np.clip(own, least, most).astype(kind)
 
 
-def _low_span(scale: Scale) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _low_span(scale: Scale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     low = np.asarray(scale.low, np.float64)
-    span = np.asarray(scale.high, np.float64) - low
-    return low.astype(np.float32), span.astype(np.float32)
+    return low, np.asarray(scale.high, np.float64) - low

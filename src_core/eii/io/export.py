@@ -133,7 +133,7 @@ def _tiles(source: Source, *, packed: bool) -> Iterator[NDArray[Any]]:
 
 def _write_png(source: Source, file: Path) -> None:
     gray_or_rgb = source.channels == 1 or source.is_rgb or source.has_alpha
-    if len(source.planes) > 1 or not gray_or_rgb or source.dtype.kind != "u":
+    if len(source.planes) > 1 or not gray_or_rgb or source.dtype not in (np.uint8, np.uint16):
         raise OutputPathError(
             f"PNG cannot hold {source.dtype.name} of axes {source.axes} {source.shape}: it takes "
             "one plane of gray or RGB, 8 or 16 bits. Export to .tif."

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ome_zarr.format import FormatV05
 from ome_zarr.writer import write_label_metadata, write_multiscales_metadata
 
+from eii.image.dtype import default_scale
 from eii.image.geometry import Box
 from eii.io.axes import plane_indices, plane_key, size_of
 from eii.io.source import Source
@@ -111,7 +112,17 @@ def _fill_half(finer: Any, coarser: Any, axes: str, region: Region, greatest: bo
         coarser[target] = halve(finer[source], greatest=greatest)
 
 
-_SUMS = {"u1": np.uint16, "u2": np.uint32}
+_SUMS: dict[str, type[np.generic]] = {
+    "b1": np.uint16,
+    "u1": np.uint16,
+    "u2": np.uint32,
+    "u4": np.uint64,
+    "i1": np.int16,
+    "i2": np.int32,
+    "i4": np.int64,
+    "f2": np.float32,
+}
+"""What four pixels of a dtype are summed in."""
 
 
 def halve(pixels: NDArray[Any], *, greatest: bool = False) -> NDArray[Any]:
@@ -135,7 +146,7 @@ def halve(pixels: NDArray[Any], *, greatest: bool = False) -> NDArray[Any]:
     rows, columns = (np.minimum(2, n - np.arange(0, n, 2)) for n in pixels.shape)
     counts = (rows[:, np.newaxis] * columns).astype(wide.dtype)
     if pixels.dtype.kind == "f":
-        return sums / counts
+        return (sums / counts).astype(pixels.dtype)
     if counts.min() == 4:
         # (s + 1 + the bit of 4) / 4 is the mean of four integers rounded half to even.
         return ((sums + 1 + (sums >> 2 & 1)) >> 2).astype(pixels.dtype)
@@ -187,9 +198,15 @@ def _dataset(path: str, factor: int, source: Source, axes: str) -> dict[str, Any
     return {"path": path, "coordinateTransformations": steps}
 
 
+def default_range(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Return what a viewer shows as black and white; 0 and 1 of floats."""
+    scale = default_scale(dtype, 1)
+    return scale.low[0], scale.high[0]
+
+
 def _rgb_channels(source: Source) -> dict[str, Any]:
-    most = float(np.iinfo(source.dtype).max) if source.dtype.kind == "u" else 1.0
-    window = {"min": 0.0, "max": most, "start": 0.0, "end": most}
+    least, most = default_range(source.dtype)
+    window = {"min": least, "max": most, "start": least, "end": most}
     colours = [*_RGB, "FFFFFF"][: source.channels]
     names = ["red", "green", "blue", "alpha"]
     return {

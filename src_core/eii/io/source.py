@@ -92,8 +92,8 @@ class Source:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Return the dtype of the pixels."""
-        return np.dtype(self.array.dtype)
+        """Return the dtype of the pixels, in the byte order of this machine."""
+        return np.dtype(self.array.dtype).newbyteorder("=")
 
     @property
     def shape(self) -> tuple[int, ...]:
