@@ -21,6 +21,7 @@ from eii.image.hints import Hints
 from eii.io import export as _export
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import Hole, open_hole
+from eii.io.marks import Marks
 from eii.io.multiscale import CHUNK
 from eii.io.opener import open_source
 from eii.io.place import Place
@@ -143,6 +144,7 @@ def restore_to_zarr(
     series: int | None = None,
     axes: str | None = None,
     large: bool = False,
+    marks: Marks | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> RestoreSummary:
@@ -167,6 +169,8 @@ def restore_to_zarr(
         The meaning of each dimension, where the file does not say.
     large : bool
         Take files that claim very many more pixels than bytes, and pictures of any size.
+    marks : Marks, optional
+        Which values of the hole mark it; by default those that are not black.
     on_progress : callable
         Is told of every window and every region written.
     should_stop : callable
@@ -193,7 +197,7 @@ def restore_to_zarr(
     start, out = time.monotonic(), Path(out)
     options = options or RestoreOptions()
     source = open_source(image, series=series, axes=axes, large=large)
-    opened = open_hole(hole, source, large=large)
+    opened = open_hole(hole, source, large=large, marks=marks)
     reporting = Reporting(on_progress, should_stop)
     guarded = {"source": source.path, "hole": opened.source.path}
     with Place(out, overwrite=overwrite, guarded=guarded) as place:

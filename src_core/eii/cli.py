@@ -11,7 +11,15 @@ from typing import Annotated
 import typer
 
 from eii._version import __version__
-from eii.console import FAILED, errors, printable, shown_progress, tell
+from eii.console import (
+    FAILED,
+    errors,
+    labels_of,
+    printable,
+    shown_progress,
+    tell,
+    warn_of_share,
+)
 from eii.errors import OutputError
 from eii.options import RestoreOptions
 from eii.signals import stopped_by_signals, terminated_as_interrupted
@@ -81,6 +89,15 @@ def restore(
     hints: Annotated[
         Path | None, typer.Option(help="Colours set by a person, .json or .csv.")
     ] = None,
+    hole_above: Annotated[
+        float | None, typer.Option(help="Only values of HOLE above it are filled.")
+    ] = None,
+    hole_labels: Annotated[
+        str | None, typer.Option(help="Only these labels of HOLE are filled: 3,4,5.")
+    ] = None,
+    invert_hole: Annotated[
+        bool, typer.Option("--invert-hole", help="What HOLE does not mark is filled.")
+    ] = False,
     series: Series = None,
     axes: Axes = None,
     large: Large = False,
@@ -90,6 +107,7 @@ def restore(
     """Fill the HOLE of IMAGE and write the result to OUT."""
     from eii.api import restore_to_zarr
     from eii.io.hint_files import read_hints
+    from eii.io.marks import Marks
 
     options = RestoreOptions(
         backbone=backbone,
@@ -113,12 +131,15 @@ def restore(
             series=series,
             axes=axes,
             large=large,
+            marks=Marks(hole_above, labels_of(hole_labels), invert_hole),
             on_progress=on_progress,
             should_stop=should_stop,
         )
+    warn_of_share(done.filled, done.known)
+    share = done.filled / max(1, done.filled + done.known)
     typer.echo(
-        f"{printable(done.out)}: {done.filled} pixels filled in {done.windows} windows, "
-        f"{done.known} kept, {done.seconds:.1f} s"
+        f"{printable(done.out)}: {done.filled} pixels filled ({share:.2%}) in {done.windows} "
+        f"windows, {done.known} kept, {done.seconds:.1f} s"
     )
 
 

@@ -16,11 +16,13 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
-from eii.errors import Cancelled, EIIError, SourceError
+from eii.errors import Cancelled, EIIError, OptionError, SourceError
 from eii.progress import OnProgress, Progress
 from eii.signals import last_signal
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+_MOST = 0.5  # of an image; more filled than that is rarely meant
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -51,6 +53,28 @@ def shown_progress(quiet: bool) -> Iterator[OnProgress]:
 
     with bar:
         yield on_progress
+
+
+def labels_of(text: str | None) -> tuple[int, ...] | None:
+    """Return the labels of a list such as 3,4,5."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() for part in parts):
+        raise OptionError(f"`hole_labels` must be numbers with commas between; got {text!r}.")
+    return tuple(map(int, parts))
+
+
+def warn_of_share(filled: int, known: int) -> None:
+    """Warn when nothing was filled, or most of the image: the mask may mean something else."""
+    share = filled / max(1, filled + known)
+    if share == 0 or share > _MOST:
+        what = "nothing" if share == 0 else "more than half of the image"
+        errors.print(
+            f"Warning: {what} was filled. Does the hole mark what you meant? See --hole-above, "
+            "--hole-labels and --invert-hole.",
+            markup=False,
+        )
 
 
 def tell(error: BaseException) -> int:

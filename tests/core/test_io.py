@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
-from eii.errors import HoleError, ImageError, OutputError, OutputPathError, SourceError
+from eii.errors import HoleError, ImageError, OptionError, OutputError, OutputPathError, SourceError
 from eii.image.geometry import Box
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -237,6 +237,49 @@ def test_hole_that_does_not_fit_is_refused_with_both_shapes(shape):
     image = np.zeros((3, 50, 60), np.uint8)
     with pytest.raises(HoleError, match=r"does not fit the image's \(3, 50, 60\)"):
         eii.open_hole(np.zeros(shape, bool), eii.open_source(image))
+
+
+def hole_read(tmp_path, name, array, **marks):
+    path = tmp_path / name
+    if path.suffix == ".tif":
+        tifffile.imwrite(path, array, photometric=marks.pop("photometric", "minisblack"))
+    else:
+        Image.fromarray(array).save(path)
+    marks.pop("photometric", None)
+    hole = eii.open_hole(path, eii.open_source(GRAY), marks=eii.Marks(**marks))
+    return hole.read((), Box(0, 0, 50, 60))
+
+
+MARKED = HOLE > 0
+
+
+def test_masks_mean_the_same_in_every_format(tmp_path):
+    rgb = np.dstack([HOLE, HOLE * 0, HOLE * 0])
+    painted = np.dstack([np.full((50, 60, 3), 255, np.uint8), HOLE])
+    opaque = np.dstack([rgb, np.full((50, 60), 255, np.uint8)])
+    for name, array in (
+        ("gray.png", HOLE),
+        ("gray.tif", HOLE),
+        ("red.png", rgb),
+        ("alpha.png", painted),
+        ("opaque.png", opaque),
+        ("bits.png", MARKED),
+        ("lossy.jpg", HOLE),
+    ):
+        assert np.array_equal(hole_read(tmp_path, name, array), MARKED), name
+    inverted = hole_read(tmp_path, "white.tif", 255 - HOLE, photometric="miniswhite")
+    assert np.array_equal(inverted, MARKED)
+
+
+def test_labels_thresholds_and_inversion_say_what_is_filled(tmp_path):
+    labels = np.zeros((50, 60), np.uint8)
+    labels[5:9, 5:9], labels[20:30, 20:30], labels[40:44, 40:44] = 2, 3, 5
+    found = hole_read(tmp_path, "labels.png", labels, labels=(3, 5))
+    assert np.array_equal(found, np.isin(labels, (3, 5)))
+    assert np.array_equal(hole_read(tmp_path, "a.png", labels, above=2), labels > 2)
+    assert np.array_equal(hole_read(tmp_path, "b.png", labels, invert=True), labels == 0)
+    with pytest.raises(OptionError, match="exclude one another"):
+        eii.Marks(above=1, labels=(2,))
 
 
 def truncated(path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eii.errors import HoleError
 from eii.image.geometry import Box
 from eii.io.axes import size_of
+from eii.io.marks import Marks, telling_channels
 from eii.io.opener import open_any
 from eii.io.source import Asked, Source
 
@@ -32,6 +33,10 @@ class Hole:
         Whether every channel of the image has a hole of its own.
     image_axes : str
         Axes of the image: a hole without t or z is the same for all of them.
+    marks : Marks
+        Which of its values mark the hole.
+    telling : slice
+        The channels that are looked at.
     """
 
     source: Source
@@ -39,19 +44,30 @@ class Hole:
     factor: int
     by_channel: bool
     image_axes: str
+    marks: Marks
+    telling: slice
 
     def read(self, plane: tuple[int, ...], box: Box) -> NDArray[np.bool_]:
         """Return the hole in a box: (h, w), or (h, w, C) when every channel has its own."""
         box, f = box.clip(self.shape), self.factor
         coarse = Box(box.y0 // f, box.x0 // f, -(-box.y1 // f), -(-box.x1 // f))
-        found = self.source.read(self._own_plane(plane), coarse) != 0
-        if not self.by_channel:
-            found = found[..., : 3 if self.source.is_rgb else None].any(axis=2)
+        values = self.source.read(self._own_plane(plane), coarse)
+        if self.by_channel:
+            found = self.marks.found(values, white_is_zero=self.source.white_is_zero)
+        else:
+            found = self._marked(values)
         if f == 1:
             return found
         fine = found.repeat(f, axis=0).repeat(f, axis=1)
         y, x = box.y0 - coarse.y0 * f, box.x0 - coarse.x0 * f
         return np.ascontiguousarray(fine[y : y + box.height, x : x + box.width])
+
+    def _marked(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return where any of the telling channels marks the hole, shape (h, w)."""
+        plain = replace(self.marks, invert=False)
+        white = self.source.white_is_zero
+        found = plain.found(values[..., self.telling], white_is_zero=white).any(axis=2)
+        return np.asarray(found != self.marks.invert)
 
     def _own_plane(self, plane: tuple[int, ...]) -> tuple[int, ...]:
         at = dict(zip([a for a in "tz" if a in self.image_axes], plane, strict=True))
@@ -65,6 +81,7 @@ def open_hole(
     series: int | None = None,
     axes: str | None = None,
     large: bool = False,
+    marks: Marks | None = None,
 ) -> Hole:
     """Open the hole of an image.
 
@@ -78,6 +95,8 @@ def open_hole(
     image : Source
     series, axes, large
         As for `open_source`.
+    marks : Marks, optional
+        Which values mark the hole; by default those that are not black.
 
     Returns
     -------
@@ -102,7 +121,15 @@ def open_hole(
     if by_channel and channels not in (image.channels, image.channels - image.has_alpha):
         raise _misfit(source, image)
     factor = _factor(source, image)
-    return Hole(source, image.plane_shape, factor, by_channel, image.axes)
+    return Hole(
+        source,
+        image.plane_shape,
+        factor,
+        by_channel,
+        image.axes,
+        (marks or Marks()).of(source),
+        telling_channels(source),
+    )
 
 
 def _hole_axes(item: Any, image: Source) -> str | None:

@@ -54,7 +54,7 @@ def open_picture(path: Path, asked: Asked) -> Source:
     try:
         with _any_size(), Image.open(path) as picture:
             _check_size(picture, path, large=asked.large)
-            tiff = _facts(picture)
+            tiff, lossy = _facts(picture), _is_lossy(picture, path)
             pixels = _pixels(picture, path)
     except UnidentifiedImageError as error:
         raise SourceError(f"{path} is not an image of a known format.") from error
@@ -72,6 +72,7 @@ def open_picture(path: Path, asked: Asked) -> Source:
         path=path,
         facts=Facts(tiff=tiff),
         is_picture=True,
+        lossy=lossy,
     )
 
 
@@ -107,6 +108,13 @@ def _pixels(picture: Image.Image, path: Path) -> NDArray[Any]:
         # Pillow cuts 16-bit colour to 8 bits; this decoder does not.
         return np.asarray(imagecodecs.png_decode(path.read_bytes()))
     return np.asarray(picture)
+
+
+def _is_lossy(picture: Image.Image, path: Path) -> bool:
+    if picture.format != "WEBP":
+        return picture.format in ("JPEG", "MPO")
+    with path.open("rb") as file:
+        return b"VP8L" not in file.read(64)
 
 
 def _is_deep(path: Path) -> bool:

@@ -79,6 +79,10 @@ class Source:
     facts : Facts
     is_picture : bool
         From a picture file, where channels mean colour and nothing else.
+    white_is_zero : bool
+        A viewer shows 0 as white.
+    lossy : bool
+        Compressed with loss: its black is not quite 0.
     """
 
     name: str
@@ -89,6 +93,8 @@ class Source:
     path: Path | None = None
     facts: Facts = field(default_factory=Facts)
     is_picture: bool = False
+    white_is_zero: bool = False
+    lossy: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -17,6 +17,7 @@ from eii.io.tiff_checks import check_ome, check_pages
 from eii.io.units import checked_sizes
 
 _RESOLUTION, _UNIT, _ICC = "XResolution", "ResolutionUnit", "InterColorProfile"
+_LOSSY = (6, 7, 34892)  # compression: JPEG old, new and lossy DNG
 _GRAY_AND_RGB = (0, 1, 2, 6)  # photometric: white-is-zero, black-is-zero, RGB, YCbCr
 _OME_UNITS = {"µm": "micrometer", "nm": "nanometer", "mm": "millimeter", "m": "meter"}
 
@@ -72,6 +73,8 @@ def _source_of(file: tifffile.TiffFile, path: Path, asked: Asked) -> Source:
         has_alpha=samples and count in (2, 4) and bool(page.extrasamples),
         path=path,
         facts=_facts(file, picked),
+        white_is_zero=int(page.photometric) == 0,
+        lossy=int(page.compression) in _LOSSY,
     )
 
 
