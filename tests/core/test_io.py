@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import eii
 import imagecodecs
@@ -409,3 +410,79 @@ def test_unwritable_folder_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         eii.restore_to_zarr(GRAY, HOLE, tmp_path / "file" / "out.zarr")
+
+
+@pytest.mark.parametrize("shape", [(50, 60), (50, 60, 3)])
+def test_16_bits_of_jpeg_2000_are_kept(tmp_path, shape):
+    array = RNG.integers(0, 65535, shape).astype(np.uint16)
+    path = tmp_path / "a.jp2"
+    path.write_bytes(imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat="jp2"))
+    assert np.array_equal(whole(eii.open_source(path)).reshape(shape), array)
+
+
+def silent_conversions(folder):
+    frames = [Image.fromarray(GRAY), Image.fromarray(255 - GRAY)]
+    for name in ("a.gif", "a.webp", "a.png"):
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:])
+        yield folder / name, "2 frames"
+    deep = b"P6 2 1 65535\n" + np.arange(6, dtype=">u2").tobytes()
+    (folder / "a.ppm").write_bytes(deep)
+    yield folder / "a.ppm", "16 bits"
+    tifffile.imwrite(folder / "ycc.tif", RGB, photometric="rgb")
+    with tifffile.TiffFile(folder / "ycc.tif", mode="r+b") as file:
+        file.pages[0].tags["PhotometricInterpretation"].overwrite(6)
+    yield folder / "ycc.tif", "Y, Cb, Cr"
+
+
+def test_what_would_be_converted_without_a_word_is_refused(tmp_path):
+    for path, message in silent_conversions(tmp_path):
+        with pytest.raises(SourceError, match=message):
+            eii.open_source(path)
+
+
+@pytest.mark.parametrize(
+    ("extra", "alpha"), [(["unspecified"], False), (["unassalpha"], True), (["assocalpha"], True)]
+)
+@pytest.mark.parametrize("samples", [2, 4])
+def test_a_band_is_alpha_only_when_the_file_says_so(tmp_path, samples, extra, alpha):
+    array = RNG.integers(0, 255, (50, 60, samples), np.uint8)
+    kind = "rgb" if samples == 4 else "minisblack"
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, array, photometric=kind, planarconfig="contig", extrasamples=extra)
+    source = eii.open_source(path)
+    assert source.has_alpha == alpha
+    eii.restore_to_zarr(path, HOLE, tmp_path / "o.zarr")
+    result = whole(eii.open_source(tmp_path / "o.zarr"))
+    changed = (result != array)[HOLE > 0].any(axis=0)
+    assert changed.tolist() == [True] * (samples - alpha) + [False] * alpha
+
+
+def test_three_samples_are_rgb_only_when_the_file_says_so(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, RGB, photometric="minisblack", planarconfig="contig")
+    assert not eii.open_source(path).is_rgb
+
+
+def test_a_white_is_zero_image_is_exported_as_it_looked(tmp_path):
+    path, out = tmp_path / "a.tif", tmp_path / "o.zarr"
+    tifffile.imwrite(path, GRAY, photometric="miniswhite")
+    eii.restore_to_zarr(path, HOLE, out)
+    eii.export(out, tmp_path / "b.tif")
+    eii.export(out, tmp_path / "b.png")
+    looks = [np.asarray(Image.open(p).convert("L")) for p in (path, tmp_path / "b.tif")]
+    looks.append(np.asarray(Image.open(tmp_path / "b.png")))
+    known = HOLE == 0
+    assert np.array_equal(looks[0][known], looks[1][known])
+    assert np.array_equal(looks[0][known], looks[2][known])
+
+
+def test_a_broken_colour_profile_does_not_stop_a_readable_picture(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(RGB).save(path, icc_profile=b"x" * 300)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"iCCP") + 20
+    data[at : at + 8] = bytes(8)
+    path.write_bytes(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert np.array_equal(whole(eii.open_source(path)), RGB)

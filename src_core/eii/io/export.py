@@ -92,7 +92,7 @@ def _write_tiff(source: Source, file: Path) -> None:
             shape=shape,
             dtype=source.dtype,
             tile=(TILE, TILE) if min(height, width) >= TILE else (_small(height), _small(width)),
-            photometric="rgb" if packed else "minisblack",
+            photometric="rgb" if packed else _gray_of(source),
             planarconfig="contig" if packed else None,
             extrasamples=["unassalpha"] if packed and source.has_alpha else None,
             compression="zlib",
@@ -101,6 +101,11 @@ def _write_tiff(source: Source, file: Path) -> None:
             iccprofile=bytes.fromhex(facts["icc"]) if facts.get("icc") else None,
             metadata={"axes": _tiff_axes(source, packed=packed, stacked=bool(stack))},
         )
+
+
+def _gray_of(source: Source) -> str:
+    """Return what 0 means in a gray image: what it meant in the file that it came from."""
+    return "miniswhite" if (source.facts.tiff or {}).get("white_is_zero") else "minisblack"
 
 
 def _small(side: int) -> int:
@@ -140,6 +145,9 @@ def _write_png(source: Source, file: Path) -> None:
         )
     pixels = source.read(source.planes[0], Box(0, 0, *source.plane_shape))
     pixels = pixels[..., 0] if source.channels == 1 else pixels
+    if _gray_of(source) == "miniswhite":
+        # PNG has no white-is-zero: the picture is what counts, not its numbers.
+        pixels = np.iinfo(pixels.dtype).max - pixels
     if pixels.dtype == np.uint16:
         file.write_bytes(imagecodecs.png_encode(pixels))
         return

@@ -54,10 +54,12 @@ def open_picture(path: Path, asked: Asked) -> Source:
     try:
         with _any_size(), Image.open(path) as picture:
             _check_size(picture, path, large=asked.large)
+            _check_kind(picture, path)
             tiff, lossy = _facts(picture), _is_lossy(picture, path)
             pixels = _pixels(picture, path)
     except UnidentifiedImageError as error:
-        raise SourceError(f"{path} is not an image of a known format.") from error
+        # Pillow gives up on a PNG with a broken colour profile; its pixels may be whole.
+        pixels, tiff, lossy = _png_pixels(path, error), {}, False
     except EIIError:
         raise
     except (OSError, SyntaxError, RuntimeError) as error:
@@ -96,6 +98,33 @@ def _check_size(picture: Image.Image, path: Path, *, large: bool) -> None:
         )
 
 
+def _png_pixels(path: Path, error: Exception) -> NDArray[Any]:
+    data = path.read_bytes()
+    if not data.startswith(b"\x89PNG"):
+        raise SourceError(f"{path} is not an image of a known format.") from error
+    try:
+        return np.asarray(imagecodecs.png_decode(data))
+    except (RuntimeError, ValueError) as broken:
+        raise SourceError(f"{path} cannot be read; it is truncated or damaged.") from broken
+
+
+def _check_kind(picture: Image.Image, path: Path) -> None:
+    """Raise for what a picture library would cut down without a word."""
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1 and picture.format != "MPO":
+        raise SourceError(f"{path} holds {frames} frames; only single pictures are read.")
+    if picture.format == "PPM" and _most_of_ppm(path) > 255 and picture.mode == "RGB":
+        raise SourceError(f"{path} has colours of 16 bits; convert it to PNG or TIFF.")
+
+
+def _most_of_ppm(path: Path) -> int:
+    """Return the greatest value that a PNM file declares."""
+    with path.open("rb") as file:
+        lines = [line.split(b"#")[0] for line in file.read(1024).splitlines()]
+    words = b" ".join(lines).split()
+    return int(words[3]) if len(words) > 3 and words[3].isdigit() else 1
+
+
 def _pixels(picture: Image.Image, path: Path) -> NDArray[Any]:
     if picture.mode in ("P", "PA"):
         return np.asarray(picture.convert("RGBA" if "transparency" in picture.info else "RGB"))
@@ -107,6 +136,8 @@ def _pixels(picture: Image.Image, path: Path) -> NDArray[Any]:
     if picture.format == "PNG" and _is_deep(path):
         # Pillow cuts 16-bit colour to 8 bits; this decoder does not.
         return np.asarray(imagecodecs.png_decode(path.read_bytes()))
+    if picture.format == "JPEG2000":
+        return np.asarray(imagecodecs.jpeg2k_decode(path.read_bytes()))
     return np.asarray(picture)
 
 
@@ -125,7 +156,7 @@ def _is_deep(path: Path) -> bool:
 
 def _facts(picture: Image.Image) -> dict[str, Any]:
     facts: dict[str, Any] = {}
-    if "icc_profile" in picture.info:
+    if picture.info.get("icc_profile"):
         facts["icc"] = picture.info["icc_profile"].hex()
     if "dpi" in picture.info:
         facts["resolution"] = [float(v) for v in picture.info["dpi"]]

@@ -17,6 +17,8 @@ from eii.io.tiff_checks import check_ome, check_pages
 from eii.io.units import checked_sizes
 
 _RESOLUTION, _UNIT, _ICC = "XResolution", "ResolutionUnit", "InterColorProfile"
+_COLOURS, _YCBCR = (2, 6), 6
+_ALPHA = (1, 2)  # extra sample: associated and unassociated; 0 is any other band
 _LOSSY = (6, 7, 34892)  # compression: JPEG old, new and lossy DNG
 _GRAY_AND_RGB = (0, 1, 2, 6)  # photometric: white-is-zero, black-is-zero, RGB, YCbCr
 _OME_UNITS = {"µm": "micrometer", "nm": "nanometer", "mm": "millimeter", "m": "meter"}
@@ -59,6 +61,11 @@ def _source_of(file: tifffile.TiffFile, path: Path, asked: Asked) -> Source:
             f"{path} has colours of kind {page.photometric!r}; gray and RGB are taken. "
             "Convert it first."
         )
+    if int(page.photometric) == _YCBCR and int(page.compression) not in _LOSSY:
+        raise SourceError(
+            f"{path} has the colours Y, Cb, Cr without JPEG, which are not converted. Convert it "
+            "to RGB first."
+        )
     check_pages(picked, path, large=asked.large)
     array: Any = zarr.open(picked.aszarr(level=0), mode="r")
     weakref.finalize(array, file.close)  # the file is read as long as the array is there
@@ -69,13 +76,17 @@ def _source_of(file: tifffile.TiffFile, path: Path, asked: Asked) -> Source:
         str(path),
         by_blocks(Guarded(array, unchanged(path)), array.chunks, named),
         named,
-        is_rgb=samples and count >= 3,
-        has_alpha=samples and count in (2, 4) and bool(page.extrasamples),
+        is_rgb=samples and count >= 3 and int(page.photometric) in _COLOURS,
+        has_alpha=samples and count in (2, 4) and _is_alpha(page),
         path=path,
         facts=_facts(file, picked),
         white_is_zero=int(page.photometric) == 0,
         lossy=int(page.compression) in _LOSSY,
     )
+
+
+def _is_alpha(page: Any) -> bool:
+    return bool(page.extrasamples) and int(page.extrasamples[-1]) in _ALPHA
 
 
 def _pick(file: tifffile.TiffFile, path: Path, series: int | None) -> tifffile.TiffPageSeries:
@@ -107,6 +118,8 @@ def _axes(series: tifffile.TiffPageSeries, axes: str | None) -> str:
 def _facts(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Facts:
     tags = series.keyframe.tags
     tiff: dict[str, Any] = {"axes": series.axes}
+    if int(series.keyframe.photometric) == 0:
+        tiff["white_is_zero"] = True
     if _RESOLUTION in tags:
         tiff["resolution"] = [_ratio(tags[n].value) for n in (_RESOLUTION, "YResolution")]
         tiff["resolution_unit"] = int(tags[_UNIT].value) if _UNIT in tags else 2
