@@ -486,3 +486,21 @@ def test_a_broken_colour_profile_does_not_stop_a_readable_picture(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert np.array_equal(whole(eii.open_source(path)), RGB)
+
+
+@pytest.mark.parametrize(
+    ("shape", "factor"),
+    [((125, 166), 2), ((125, 167), 2), ((62, 83), 4), ((31, 41), 8), ((32, 42), 8), ((15, 20), 16)],
+)
+def test_hole_of_any_pyramid_level_lands_where_it_should(shape, factor):
+    image = eii.open_source(np.zeros((250, 333), np.uint8))
+    coarse = np.zeros(shape, bool)
+    coarse[shape[0] // 2, shape[1] // 2] = coarse[-1, -1] = True
+    hole = eii.open_hole(coarse, image)
+    assert hole.factor == factor
+    found = hole.read((), Box(0, 0, 250, 333))
+    y, x = shape[0] // 2 * factor, shape[1] // 2 * factor
+    assert found[y : y + factor, x : x + factor].all()
+    assert found[-1, -1]
+    assert found.sum() <= factor**2 * 2 + factor * 2 * 2 * factor
+    assert np.array_equal(hole.read((), Box(33, 41, 250, 333)), found[33:, 41:])

@@ -50,7 +50,15 @@ class Hole:
     def read(self, plane: tuple[int, ...], box: Box) -> NDArray[np.bool_]:
         """Return the hole in a box: (h, w), or (h, w, C) when every channel has its own."""
         box, f = box.clip(self.shape), self.factor
-        coarse = Box(box.y0 // f, box.x0 // f, -(-box.y1 // f), -(-box.x1 // f))
+        if not box.area:
+            return np.zeros(box.shape, bool)
+        rows, columns = (
+            np.minimum(np.arange(start, stop) // f, size - 1)
+            for start, stop, size in zip(
+                (box.y0, box.x0), (box.y1, box.x1), self.source.plane_shape, strict=True
+            )
+        )
+        coarse = Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
         values = self.source.read(self._own_plane(plane), coarse)
         if self.by_channel:
             found = self.marks.found(values, white_is_zero=self.source.white_is_zero)
@@ -58,9 +66,7 @@ class Hole:
             found = self._marked(values)
         if f == 1:
             return found
-        fine = found.repeat(f, axis=0).repeat(f, axis=1)
-        y, x = box.y0 - coarse.y0 * f, box.x0 - coarse.x0 * f
-        return np.ascontiguousarray(fine[y : y + box.height, x : x + box.width])
+        return np.ascontiguousarray(found[rows - coarse.y0][:, columns - coarse.x0])
 
     def _marked(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Return where any of the telling channels marks the hole, shape (h, w)."""
@@ -140,11 +146,27 @@ def _hole_axes(item: Any, image: Source) -> str | None:
 
 
 def _factor(hole: Source, image: Source) -> int:
-    (m, n), (rows, columns) = image.plane_shape, hole.plane_shape
-    factor = max(1, round(m / max(1, rows)))
-    if (-(-m // factor), -(-n // factor)) != (rows, columns):
-        raise _misfit(hole, image)
-    return factor
+    """Return how many image pixels a hole pixel stands for; a power of two if one fits.
+
+    Pyramids halve an odd size up or down: 15 of 250 is level 4, not every seventeenth pixel.
+    """
+    powers = [2**k for k in range(16)]
+    most = max(1, max(image.plane_shape) // max(1, min(hole.plane_shape)) + 1)
+    for factor in (*powers, *range(3, most + 1)):
+        if all(
+            _fits(n, own, factor)
+            for n, own in zip(image.plane_shape, hole.plane_shape, strict=True)
+        ):
+            return factor
+    raise _misfit(hole, image)
+
+
+def _fits(size: int, own: int, factor: int) -> bool:
+    """Tell whether a level of ``own`` pixels may be made from ``size``, by any rounding."""
+    halved = {size}
+    for _ in range(factor.bit_length() - 1 if factor & (factor - 1) == 0 else 0):
+        halved = {n // 2 for n in halved} | {-(-n // 2) for n in halved}
+    return own in halved or own in {size // factor, -(-size // factor), round(size / factor)}
 
 
 def _misfit(hole: Source, image: Source) -> HoleError:
