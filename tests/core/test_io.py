@@ -504,3 +504,11 @@ def test_hole_of_any_pyramid_level_lands_where_it_should(shape, factor):
     assert found[-1, -1]
     assert found.sum() <= factor**2 * 2 + factor * 2 * 2 * factor
     assert np.array_equal(hole.read((), Box(33, 41, 250, 333)), found[33:, 41:])
+
+
+def test_images_of_a_group_are_counted_in_numeric_order(tmp_path):
+    root = zarr.open_group(str(tmp_path / "many.zarr"), mode="w")
+    for number in range(12):
+        root[str(number)] = np.full((9, 9), number, np.uint8)
+    source = eii.open_source(tmp_path / "many.zarr", series=2)
+    assert whole(source).max() == 2

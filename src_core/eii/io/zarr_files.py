@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -49,7 +50,7 @@ def open_zarr(path: Path, asked: Asked) -> Source:
     images = _images(node)
     if images:
         return _ome(images[_pick(list(images), path, series)], path, axes)
-    arrays = dict(sorted(node.arrays()))
+    arrays = dict(sorted(node.arrays(), key=lambda item: _natural(item[0])))
     if not arrays:
         raise SourceError(f"{path} holds no image: no array and no multiscales metadata.")
     name = list(arrays)[_pick_index(list(arrays), path, series)]
@@ -109,10 +110,16 @@ def _images(node: Group) -> dict[str, tuple[Group, Mapping[str, Any]]]:
     if own:
         return {str(entry.get("name", i)) or str(i): (node, entry) for i, entry in enumerate(own)}
     found = {}
-    for name, child in sorted(node.groups()):
+    for name, child in sorted(node.groups(), key=lambda item: _natural(item[0])):
         for entry in ome_metadata(child).get("multiscales", [])[:1]:
             found[name] = (child, entry)
     return found
+
+
+def _natural(name: str) -> tuple[tuple[int, str], ...]:
+    """Return a key by which 2 comes before 10."""
+    parts = re.split(r"(\d+)", name)
+    return tuple((int(p), "") if p.isdigit() else (-1, p) for p in parts)
 
 
 def _pick(names: list[str], path: Path, series: int | None) -> str:
