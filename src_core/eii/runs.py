@@ -73,12 +73,15 @@ def store(runner: Runner, source: Source, sink: ZarrSink, work: Work) -> tuple[i
     return known, filled
 
 
-def provenance(source: Source, hole: Hole, options: RestoreOptions, filled: int) -> dict[str, Any]:
+def provenance(
+    source: Source, hole: Hole, options: RestoreOptions, runner: Runner, filled: int
+) -> dict[str, Any]:
     """Return what a result records of how it was made."""
     return {
         "version": __version__,
         "source": source.name,
         "hole": hole.source.name,
         "options": {**asdict(options), "backbone": resolve_backbone(options.backbone)},
+        "chosen": runner.chosen(),
         "filled_pixels": filled,
     }

@@ -9,6 +9,7 @@ from eii.internal.stage import METHODS, propagate_unit
 from eii.options import TRAINED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage import data
 
 RGB = luma_weights(3, rgb=True)
 UNTRAINED = [m for m in METHODS if m not in TRAINED]
@@ -125,3 +126,16 @@ def test_propagate_with_an_unknown_method_lists_those_there_are():
             method="none",
             palette=Palette((1, 1, 1)),
         )
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_crops_of_one_image_choose_the_same_pull(name):
+    image = getattr(data, name)()[:384, :384] / np.float32(255)
+    hole = np.zeros(image.shape[:2], bool)
+    hole[100:150, 100:150] = hole[200:260, 220:300] = True
+    pulls = set()
+    for y, x in ((0, 0), (20, 0), (0, 30), (40, 40)):
+        part, own = image[y : y + 340, x : x + 340], hole[y : y + 340, x : x + 340]
+        blank = np.where(own[..., np.newaxis], 0, part).astype(np.float32)
+        pulls.add(prepare(blank[~own], [(blank, own)], RGB, method="hybrid").pull)
+    assert len(pulls) == 1

@@ -13,6 +13,7 @@ import tifffile
 import zarr
 from eii.errors import HoleError, ImageError, OptionError, OutputError, OutputPathError, SourceError
 from eii.image.geometry import Box
+from eii.internal.hybrid import PULLS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ome_zarr.format import FormatV04
@@ -512,3 +513,14 @@ def test_images_of_a_group_are_counted_in_numeric_order(tmp_path):
         root[str(number)] = np.full((9, 9), number, np.uint8)
     source = eii.open_source(tmp_path / "many.zarr", series=2)
     assert whole(source).max() == 2
+
+
+def test_what_was_chosen_is_in_the_provenance(tmp_path):
+    hole = np.zeros((50, 60), bool)
+    hole[10:40, 15:45] = True
+    eii.restore_to_zarr(RGB, hole, tmp_path / "o.zarr")
+    attributes = zarr.open_group(str(tmp_path / "o.zarr"), mode="r").attrs.asdict()["eii"]
+    (chosen,) = attributes["chosen"]
+    assert chosen["pull"] in PULLS
+    assert chosen["weights"] == pytest.approx([0.299, 0.587, 0.114])
+    assert attributes["options"]["backbone"] == "unet"

@@ -59,6 +59,19 @@ class Runner:
         """Return how many windows the job has."""
         return self._job.unit_count
 
+    def chosen(self) -> list[dict[str, Any]]:
+        """Return what was chosen from the image, for each group of channels, as JSON."""
+        found = []
+        for group, recipe in zip(self._job.groups, self._job.recipes, strict=True):
+            if recipe is None:
+                continue
+            own: dict[str, Any] = {"channels": group.channels, "weights": recipe.weights}
+            own |= {"zero": recipe.scale.low, "one": recipe.scale.high}
+            if recipe.palette is not None:
+                own["pull"] = recipe.palette.pull
+            found.append(own)
+        return found
+
     def compute(self, reporting: Reporting, *, workers: int | None = None) -> None:
         """Restore every unit that the store does not have, coarse levels first.
 

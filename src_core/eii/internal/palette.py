@@ -27,6 +27,7 @@ _REMEMBERED = 4000  # known pixels of all samples that every window may match be
 _TRIED = 4000  # hole pixels of one hold-out
 _HELD_OUT = 4  # samples in which known pixels are held out
 _DEFAULT_PULL = 0.03
+_CLEAR = 0.95  # of the usual pull's error, below which another is taken
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,10 @@ def _best_pull(samples: Sequence[Sample], weights: FloatArray, slopes: FloatArra
             continue
         tried += 1
         errors += _errors(image, hole, hidden, weights=weights, slopes=slopes)
-    return PULLS[int(np.argmin(errors))] if tried else _DEFAULT_PULL
+    best, usual = int(np.argmin(errors)), PULLS.index(_DEFAULT_PULL)
+    # Only a clear gain counts, so that crops of one image choose alike.
+    clear = tried > 0 and errors[best] < _CLEAR * errors[usual]
+    return PULLS[best] if clear else _DEFAULT_PULL
 
 
 def _errors(
