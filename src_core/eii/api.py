@@ -29,7 +29,7 @@ from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Source
 from eii.options import CLASSICAL, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
-from eii.runs import Work, check_options, provenance, store
+from eii.runs import Work, axes_like, check_options, provenance, store
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,9 @@ def restore_to_zarr(
     return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
 
 
-def verify(source: Any, result: Any, *, series: int | None = None) -> Verification:
+def verify(
+    source: Any, result: Any, *, series: int | None = None, axes: str | None = None
+) -> Verification:
     """Compare every known pixel of a result with its source, bit for bit.
 
     Parameters
@@ -223,6 +225,8 @@ def verify(source: Any, result: Any, *, series: int | None = None) -> Verificati
         An OME-Zarr written by `restore_to_zarr`.
     series : int, optional
         Which image of a source that holds several, from 0.
+    axes : str, optional
+        The meaning of each dimension of the source, where it does not say.
 
     Returns
     -------
@@ -237,7 +241,7 @@ def verify(source: Any, result: Any, *, series: int | None = None) -> Verificati
         If the images differ in shape or dtype.
     """
     restored = open_source(result)
-    original = open_source(source, series=series, axes=_axes_like(source, restored))
+    original = open_source(source, series=series, axes=axes or axes_like(source, restored))
     filled = open_hole(Path(result) / INPAINTED, restored)
     return compare(original, restored, filled)
 
@@ -287,11 +291,3 @@ def _compute(
 def _device(options: RestoreOptions) -> str:
     # Asking what devices there are imports torch, which the classical backbone never needs.
     return "cpu" if options.backbone == CLASSICAL else pick_device(options.device)
-
-
-def _axes_like(source: Any, restored: Source) -> str | None:
-    """Return the axes for a source that names none: an array, compared with its own result."""
-    if isinstance(source, str | Path) or len(source.shape) != len(restored.shape):
-        return None
-    named = "".join(restored.axes)
-    return named if tuple(source.shape) == restored.shape else None

@@ -161,11 +161,12 @@ def verify(
     source: Annotated[Path, typer.Argument(help="What was restored.")],
     result: Annotated[Path, typer.Argument(help="An OME-Zarr written by restore.")],
     series: Series = None,
+    axes: Axes = None,
 ) -> None:
     """Prove that every known pixel of RESULT is that of SOURCE; exit 1 if one is not."""
     from eii.api import verify as run
 
-    found = run(source, result, series=series)
+    found = run(source, result, series=series, axes=axes)
     if found.difference is not None:
         at = found.difference
         errors.print(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from eii._version import __version__
@@ -85,3 +86,11 @@ def provenance(
         "chosen": runner.chosen(),
         "filled_pixels": filled,
     }
+
+
+def axes_like(source: Any, restored: Source) -> str | None:
+    """Return the axes for a source that names none: an array, compared with its own result."""
+    if isinstance(source, str | Path) or len(source.shape) != len(restored.shape):
+        return None
+    named = "".join(restored.axes)
+    return named if tuple(source.shape) == restored.shape else None

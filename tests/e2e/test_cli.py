@@ -141,3 +141,15 @@ def test_grow_auto_is_taken(folder):
         *("--grow", "auto", "--quiet"),
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_a_stack_that_names_no_axes_is_restored_and_verified_with_them(folder):
+    np.save(folder / "stack.npy", np.stack([GRAY] * 3)[np.newaxis])
+    out = folder / "o.zarr"
+    run = eii(
+        "restore", folder / "stack.npy", folder / "hole.png", out, "--axes", "czyx", "--quiet"
+    )
+    assert run.returncode == 0, run.stderr
+    run = eii("verify", folder / "stack.npy", out, "--axes", "czyx")
+    assert run.returncode == 0, run.stderr
+    assert "8550 known pixels are identical" in run.stdout
