@@ -332,3 +332,9 @@ def test_batches_are_of_one_size_whatever_is_left():
         if isinstance(backbone, Batches):
             assert {size[0] for size in backbone.sizes} == {4}
     assert np.abs(results[0].astype(int) - results[1]).max() <= 6
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(OptionError, match="'cuda' is not there on this machine"):
+        eii.restore(picture(), holes(), options=eii.RestoreOptions(device="cuda"))
