@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from eii.engine.layer import Layer
 from eii.engine.plan import Unit
 from eii.image.dtype import Scale, check_known, known_scale, to_unit
-from eii.image.mono import luma_weights, principal_channel
+from eii.image.geometry import Box
+from eii.image.mono import luma_weights, principal_channel, to_luma
 from eii.internal.palette import Palette, Sample, prepare
 from eii.internal.partial import Relation, relate
 from eii.options import RestoreOptions
@@ -94,13 +96,15 @@ def make_recipe(
     if channels > 1:
         windows = [p for p, k in zip(picked, sampled, strict=True) if len(k)][::-1]
         few = windows[:: -(-len(windows) // _PALETTE_WINDOWS)]
+        samples = _Windows(few, scale)
         palette = prepare(
             scaled,
-            _Windows(few, scale),
+            samples,
             weights,
             method=options.colour,
             levels=options.levels,
             device="cpu" if options.device == "auto" else options.device,
+            lumas=partial(samples.luma, weights),
         )
     extremes = Scale(tuple(map(float, scaled.min(0))), tuple(map(float, scaled.max(0))))
     dither = known.dtype == np.uint8
@@ -166,13 +170,25 @@ class _Windows(Sequence[Sample]):
         return len(self._picked)
 
     def __getitem__(self, index: Any) -> Any:
-        layer, unit = self._picked[index]
-        side = int((_PALETTE_VALUES / self._scale.channels) ** 0.5)
-        window = unit.window.middle(side)
+        layer, window = self._window(index)
         hole = layer.read_hole(window)
         image = to_unit(layer.read_image(window), self._scale)
         image[hole] = 0
         return image, hole
+
+    def _window(self, index: int) -> tuple[Layer, Box]:
+        layer, unit = self._picked[index]
+        side = int((_PALETTE_VALUES / self._scale.channels) ** 0.5)
+        return layer, unit.window.middle(side)
+
+    def luma(self, weights: NDArray[np.float32], index: int) -> NDArray[np.float32] | None:
+        """Return the complete luma of a window, scaled; None where it is not given."""
+        layer, window = self._window(index)
+        if layer.read_luma is None:
+            return None
+        raw = layer.read_luma(window)
+        each = np.repeat(raw[..., np.newaxis], self._scale.channels, axis=2)
+        return to_luma(to_unit(each, self._scale), weights)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))

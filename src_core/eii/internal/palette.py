@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.external.initial import push_pull
 from eii.image.mono import to_luma
 from eii.internal.features import luma_features
 from eii.internal.hybrid import PULLS, deep_parts, join
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 Sample = tuple[FloatArray, BoolArray]
+GivenLuma = Callable[[int], FloatArray | None]
 
 _REMEMBERED = 4000  # known pixels of all samples that every window may match besides its own
 _TRIED = 4000  # hole pixels of one hold-out
@@ -63,6 +65,7 @@ def prepare(
     method: str,
     levels: int = 3,
     device: str = "cpu",
+    lumas: GivenLuma = lambda _: None,
 ) -> Palette:
     """Choose what all windows of an image share.
 
@@ -83,6 +86,8 @@ def prepare(
         Of the trained methods.
     device : {"cpu", "cuda", "mps"}
         Where they are trained.
+    lumas : callable
+        Takes the position of a sample, returns its complete luma, where that is given.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def prepare(
     slopes = _slopes(known, weights)
     shared = tuple(map(float, slopes))
     if method == "paper":
-        return Palette(shared, painter=_paint(samples, weights, levels, device))
+        return Palette(shared, painter=_paint(samples, lumas, weights, levels, device))
     if method == "match":
         return Palette(shared, _DEFAULT_PULL, _remember(samples, weights, slopes))
     # Shallow holes match nothing, so an image of scratches has nothing to choose.
@@ -106,10 +111,17 @@ def prepare(
     return replace(palette, mender=_mend(samples, weights, palette, levels, device))
 
 
-def _paint(samples: Sequence[Sample], weights: FloatArray, levels: int, device: str) -> Painter:
+def _paint(
+    samples: Sequence[Sample], lumas: GivenLuma, weights: FloatArray, levels: int, device: str
+) -> Painter:
     from eii.internal.paper import Example, train
 
-    examples = [Example(to_luma(image, weights), image, hole) for image, hole in samples]
+    examples = []
+    for index, (image, hole) in enumerate(samples):
+        given = lumas(index)
+        # The networks see the luma in the hole as well, though they learn from known pixels alone.
+        luma = push_pull(to_luma(image, weights), hole) if given is None else given
+        examples.append(Example(luma, image, hole))
     return train(examples, preset_of("paper", levels), device=device)
 
 
