@@ -524,3 +524,11 @@ def test_what_was_chosen_is_in_the_provenance(tmp_path):
     assert chosen["pull"] in PULLS
     assert chosen["weights"] == pytest.approx([0.299, 0.587, 0.114])
     assert attributes["options"]["backbone"] == "unet"
+
+
+def test_axes_may_be_named_in_capitals(tmp_path):
+    stack = np.stack([GRAY] * 3)
+    np.save(tmp_path / "a.npy", stack)
+    zarr.create_array(str(tmp_path / "a.zarr"), shape=stack.shape, dtype="u1")[:] = stack
+    for item in (stack, tmp_path / "a.npy", tmp_path / "a.zarr"):
+        assert eii.open_source(item, axes="CYX").channels == 3

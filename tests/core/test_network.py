@@ -286,7 +286,7 @@ class Greedy(torch.nn.Module):
 
 def test_a_batch_larger_than_the_memory_is_halved_and_the_result_stays():
     net = Greedy()
-    predictor = TorchPredictor("greedy", net, stride=16, device="cpu")
+    predictor = TorchPredictor(net, stride=16, device="cpu")
     plate = np.random.default_rng(0).random((5, 40, 50), dtype=np.float32)
     hole = np.ones(plate.shape, bool)
     assert np.allclose(predictor(plate, plate, hole), plate + 0.25)

@@ -357,3 +357,14 @@ def test_small_steps_on_a_large_offset_are_kept():
         hole[20:24, 20:24] = True
         result = eii.restore(np.where(hole, 0, image).astype(dtype), hole)
         assert np.abs(result.astype(np.float64) - image.astype(np.float64)).max() <= 2
+
+
+def test_many_channels_with_a_block_larger_than_what_is_sampled():
+    base = data.camera()[:400, :400].astype(np.uint16)
+    image = np.stack([base * k for k in range(1, 41)])
+    hole = np.zeros(base.shape, bool)
+    hole[90:310, 90:310] = True
+    result = eii.restore(np.where(hole, 0, image).astype(np.uint16), hole, axes="cyx")
+    assert np.array_equal(result[:, ~hole], image[:, ~hole])
+    # The channels are multiples of one another, and so are what fills them.
+    assert np.abs(result[39] / 40.0 - result[19] / 20.0)[hole].max() < 1

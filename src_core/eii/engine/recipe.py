@@ -160,6 +160,14 @@ def _thin(hole: NDArray[np.bool_]) -> NDArray[np.int64]:
     return at[:: max(1, -(-len(at) // _SAMPLED_PIXELS))]
 
 
+def scaled_luma(
+    luma: NDArray[np.float32], scale: Scale, weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return a luma (M, N) in the image's own units on the scale of its channels."""
+    each = np.repeat(luma[..., np.newaxis], scale.channels, axis=2)
+    return to_luma(to_unit(each, scale), weights)
+
+
 class _Windows(Sequence[Sample]):
     """Windows read one by one, as they are asked for; of many channels a part of each."""
 
@@ -186,9 +194,7 @@ class _Windows(Sequence[Sample]):
         layer, window = self._window(index)
         if layer.read_luma is None:
             return None
-        raw = layer.read_luma(window)
-        each = np.repeat(raw[..., np.newaxis], self._scale.channels, axis=2)
-        return to_luma(to_unit(each, self._scale), weights)
+        return scaled_luma(layer.read_luma(window), self._scale, weights)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))

@@ -78,7 +78,7 @@ def restore_units(
 def _patch(window: Window, luma: FloatArray, recipe: Recipe) -> Patch:
     filled, agreed = _colour(window, luma, recipe)
     unit, depth = window.unit, window.depth
-    box, taken = _targets(unit, window.hole)
+    box, mask, taken = _targets(unit, window.hole)
     values = filled[taken]
     if window.given is None:
         values = _bound(values, recipe.known, _beyond(window))
@@ -90,14 +90,11 @@ def _patch(window: Window, luma: FloatArray, recipe: Recipe) -> Patch:
         y, x = taken[0] + unit.window.y0, taken[1] + unit.window.x0
         level = np.float32(1 / (recipe.scale.high[0] - recipe.scale.low[0]))
         values = values + level * _dither(y, x, depth[taken])[:, np.newaxis]
-    inside = np.zeros(box.shape, bool)
-    origin = box.relative_to(unit.window)
-    inside[taken[0] - origin.y0, taken[1] - origin.x0] = True
-    return Patch(box, np.packbits(inside), values, sure, unit.lattice)
+    return Patch(box, np.packbits(mask), values, sure, unit.lattice)
 
 
-def _targets(unit: Unit, hole: NDArray[np.bool_]) -> tuple[Box, Pixels]:
-    """Return the box around the targets, and the pixels to fill, in the window's coordinates."""
+def _targets(unit: Unit, hole: NDArray[np.bool_]) -> tuple[Box, NDArray[np.bool_], Pixels]:
+    """Return the box around the targets, what of it to fill, and where in the window that is."""
     box = unit.extent
     origin = box.relative_to(unit.window)
     mask = covered(unit.targets, box) > 0
@@ -105,7 +102,7 @@ def _targets(unit: Unit, hole: NDArray[np.bool_]) -> tuple[Box, Pixels]:
         # Coarse patches are dense: the level below needs their known surroundings as well.
         mask &= hole[origin.slices]
     y, x = np.nonzero(mask)
-    return box, (y + origin.y0, x + origin.x0)
+    return box, mask, (y + origin.y0, x + origin.x0)
 
 
 def _colour(window: Window, luma: FloatArray, recipe: Recipe) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eii.engine.layer import Layer, ReadHoles, ReadLuma
 from eii.engine.patches import Overlay
 from eii.engine.plan import Unit
-from eii.engine.recipe import Recipe
+from eii.engine.recipe import Recipe, scaled_luma
 from eii.external.rim import doubtful_rim
 from eii.image.around import Around, describe_around
 from eii.image.dtype import Scale, check_known, to_unit
@@ -109,8 +109,7 @@ def _read_luma(read: ReadLuma, shape: tuple[int, int], unit: Unit, recipe: Recip
     """Read the complete luma of a window at its level, scaled like the image."""
     factor = 2**unit.level
     raw = read(_scaled(unit.window, factor).clip(shape))
-    each = np.repeat(raw[..., np.newaxis], recipe.scale.channels, axis=2)
-    luma = to_luma(to_unit(each, recipe.scale), np.asarray(recipe.weights, np.float32))
+    luma = scaled_luma(raw, recipe.scale, np.asarray(recipe.weights, np.float32))
     if factor == 1:
         return luma
     small, _ = shrink(luma[..., np.newaxis], np.zeros(luma.shape, bool), factor)

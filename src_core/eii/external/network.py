@@ -51,8 +51,6 @@ class TorchPredictor:
 
     Parameters
     ----------
-    name : str
-        For messages.
     net : Module
         Takes plate, pull-push and hole, returns the fill.
     stride : int
@@ -65,10 +63,8 @@ class TorchPredictor:
     float32 on a CPU, bfloat16 on a CUDA device.
     """
 
-    def __init__(
-        self, name: str, net: nn.Module, *, stride: int, device: str, depth: Depth = NEVER
-    ) -> None:
-        self._name, self._stride, self._device = name, stride, device
+    def __init__(self, net: nn.Module, *, stride: int, device: str, depth: Depth = NEVER) -> None:
+        self._stride, self._device = stride, device
         self.depth = depth
         self.batch = 1 if device == "cpu" else _GPU_BATCH
         self._net: Any = net.eval()
@@ -140,7 +136,7 @@ def _build(
         raise WeightsError(f"The card of {path} has no shape of {architecture}.") from error
     net = kind.module(form)
     load_into(net, path)
-    predictor = TorchPredictor(name, net, stride=form.stride, device=device, depth=kind.depth)
+    predictor = TorchPredictor(net, stride=form.stride, device=device, depth=kind.depth)
     return PredictedBackbone(name, predictor, stride=form.stride)
 
 

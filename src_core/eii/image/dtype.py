@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from eii.errors import HoleError, ImageError
+from eii.errors import ImageError
 
 DTYPES = (
     *("bool", "uint8", "uint16", "uint32", "int8", "int16", "int32"),
@@ -45,13 +45,6 @@ def check_dtype(dtype: DTypeLike) -> None:
         )
 
 
-def check_image(image: NDArray[Any]) -> None:
-    """Raise `ImageError` unless ``image`` (M, N, C) has pixels of a dtype that is taken."""
-    check_dtype(image.dtype)
-    if image.size == 0:
-        raise ImageError(f"The image is empty: its shape is {image.shape}.")
-
-
 def check_known(image: NDArray[Any], hole: NDArray[np.bool_]) -> None:
     """Raise `ImageError` if a known pixel of ``image`` (M, N, C) is NaN or infinite.
 
@@ -69,17 +62,6 @@ def check_known(image: NDArray[Any], hole: NDArray[np.bool_]) -> None:
             f"A known pixel is not finite: {image[y, x, channel]} at y={y}, x={x}, "
             f"channel {channel}. Add such pixels to the hole, or replace them."
         )
-
-
-def check_hole(hole: NDArray[Any], shape: tuple[int, int]) -> None:
-    """Raise `HoleError` unless ``hole`` (M, N) fits ``shape`` and leaves a known pixel."""
-    if hole.shape != shape:
-        raise HoleError(
-            f"The hole must have the image's shape {shape}; got {hole.shape}. "
-            "Crop or resample one of them."
-        )
-    if hole.size and hole.all():
-        raise HoleError("The hole covers the whole plane: there is no known pixel to restore from.")
 
 
 def value_range(dtype: DTypeLike) -> tuple[float, float]:

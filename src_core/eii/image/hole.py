@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -11,11 +9,6 @@ from scipy import ndimage
 _FEW = 8  # steps up to which a hole is spread one by one
 SHALLOW = 12
 """Depth in pixels up to which a hole is handled without exact distances."""
-
-
-def as_hole(array: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return a bool hole: every pixel of ``array`` that is not zero is to be filled."""
-    return array if array.dtype == np.bool_ else array != 0
 
 
 def spread_cross(hole: NDArray[np.bool_]) -> NDArray[np.bool_]:

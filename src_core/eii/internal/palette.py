@@ -96,13 +96,14 @@ def prepare(
     """
     slopes = _slopes(known, weights)
     shared = tuple(map(float, slopes))
+    if method in ("solve", "table"):
+        return Palette(shared)
     if method == "paper":
         return Palette(shared, painter=_paint(samples, lumas, weights, levels, device))
     if method == "match":
         return Palette(shared, _DEFAULT_PULL, _remember(samples, weights, slopes))
     # Shallow holes match nothing, so an image of scratches has nothing to choose.
-    deep = any(deep_parts(hole).any() for _, hole in samples)
-    if method in ("solve", "table") or (method == "hybrid" and not deep):
+    if method == "hybrid" and not any(deep_parts(hole).any() for _, hole in samples):
         return Palette(shared)
     pull = _best_pull(samples, weights, slopes)
     palette = Palette(shared, pull, _remember(samples, weights, slopes))
@@ -143,10 +144,18 @@ def _mend(
     slopes = np.asarray(palette.slopes, np.float32)
     windows = []
     for image, hole in samples:
-        luma = to_luma(image, weights)
-        luma[hole] = luma[~hole].mean()
+        luma = _flat_luma(image, hole, weights)
         windows.append((luma, image - luma[..., np.newaxis] * slopes, hole))
     return train(windows, fill, preset_of("progressive", levels), device=device)
+
+
+def _flat_luma(image: FloatArray, hole: BoolArray, weights: FloatArray) -> FloatArray:
+    """Return the luma of a window, the mean of the known pixels in its hole."""
+    luma = to_luma(image, weights)
+    # With many channels a window is cut to its middle, which may be all hole.
+    if not hole.all():
+        luma[hole] = luma[~hole].mean()
+    return luma
 
 
 def _slopes(known: FloatArray, weights: FloatArray) -> FloatArray:
@@ -165,10 +174,10 @@ def _remember(samples: Sequence[Sample], weights: FloatArray, slopes: FloatArray
     share = max(1, _REMEMBERED // max(1, len(samples)))
     features, values = [], []
     for image, hole in samples:
-        luma = to_luma(image, weights)
+        luma = _flat_luma(image, hole, weights)
         whole = np.flatnonzero(~hole.ravel())
         picked = whole[np.linspace(0, whole.size - 1, min(share, whole.size)).astype(int)]
-        described = luma_features(np.where(hole, luma[~hole].mean(), luma).astype(np.float32))
+        described = luma_features(luma)
         features.append(described.reshape(-1, described.shape[-1])[picked])
         residual = image - luma[..., np.newaxis] * slopes
         values.append(residual.reshape(-1, residual.shape[-1])[picked])
@@ -199,8 +208,7 @@ def _errors(
     weights: FloatArray,
     slopes: FloatArray,
 ) -> NDArray[np.float64]:
-    luma = to_luma(image, weights)
-    luma[hole] = luma[~hole].mean()
+    luma = _flat_luma(image, hole, weights)
     truth = image - luma[..., np.newaxis] * slopes
     found = match(luma, truth, hidden, outside=hole)
     tries = (join(luma, truth, hidden, found, pull=p, outside=hole) for p in PULLS)

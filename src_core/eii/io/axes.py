@@ -52,6 +52,11 @@ def guess_axes(shape: tuple[int, ...]) -> str:
     )
 
 
+def named_axes(axes: str | None, shape: tuple[int, ...]) -> str:
+    """Return the axes of an array: those given, checked and in lower case, or else guessed."""
+    return guess_axes(shape) if axes is None else check_axes(axes, len(shape))
+
+
 def plane_indices(axes: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """Return the index of every plane over the t and z axes that are there, in that order."""
     sizes = [shape[axes.index(a)] for a in "tz" if a in axes]

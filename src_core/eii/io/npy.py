@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.errors import SourceError
-from eii.io.axes import check_axes, guess_axes
+from eii.io.axes import named_axes
 from eii.io.chunked import Blocks
 from eii.io.source import Asked, Source, array_source, refuse_series
 
@@ -37,10 +37,8 @@ def open_npy(path: Path, asked: Asked) -> Source:
     """
     refuse_series(path, asked)
     array = _NpyArray(path)
-    named = guess_axes(array.shape) if asked.axes is None else asked.axes
-    check_axes(named, len(array.shape))
     blocks = Blocks(array, array.sizes)
-    return array_source(blocks, str(path), named, path=path)
+    return array_source(blocks, str(path), named_axes(asked.axes, array.shape), path=path)
 
 
 class _NpyArray:

@@ -11,7 +11,7 @@ import zarr
 
 from eii.errors import EIIError, ImageError, SourceError
 from eii.image.dtype import check_dtype
-from eii.io.axes import check_axes, guess_axes
+from eii.io.axes import named_axes
 from eii.io.chunked import by_blocks
 from eii.io.npy import open_npy
 from eii.io.pictures import open_picture
@@ -68,8 +68,7 @@ def open_any(item: Any, asked: Asked) -> Source:
         return item
     if isinstance(item, str | Path):
         return open_file(Path(item), asked)
-    axes = guess_axes(tuple(item.shape)) if asked.axes is None else asked.axes
-    check_axes(axes, len(item.shape))
+    axes = named_axes(asked.axes, tuple(item.shape))
     if isinstance(item, zarr.Array):
         lazy = by_blocks(guarded(item), item.chunks, axes)
         return array_source(lazy, "the array", axes, path=store_path(item))

@@ -11,7 +11,7 @@ import zarr
 from zarr.storage import LocalStore
 
 from eii.errors import SourceError
-from eii.io.axes import check_axes, guess_axes
+from eii.io.axes import check_axes, named_axes
 from eii.io.chunked import Guarded, by_blocks
 from eii.io.place import is_unfinished
 from eii.io.source import Asked, Facts, Readable, Source, array_source, refuse_series
@@ -139,7 +139,7 @@ def _plain(array: Array, path: Path, axes: str | None) -> Source:
     named = getattr(array.metadata, "dimension_names", None)
     if axes is None and named and all(n and len(n) == 1 for n in named):
         axes = "".join(named)
-    axes = guess_axes(array.shape) if axes is None else check_axes(axes, array.ndim)
+    axes = named_axes(axes, array.shape)
     return array_source(_lazy(array, axes), str(path), axes, path=path)
 
 
