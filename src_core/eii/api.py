@@ -26,7 +26,7 @@ from eii.io.multiscale import CHUNK
 from eii.io.opener import open_source
 from eii.io.place import Place
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
-from eii.io.source import Source
+from eii.io.source import Series, Source
 from eii.options import CLASSICAL, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
 from eii.runs import Work, axes_like, check_options, provenance, store
@@ -141,7 +141,7 @@ def restore_to_zarr(
     options: RestoreOptions | None = None,
     hints: Hints | None = None,
     overwrite: bool = False,
-    series: int | None = None,
+    series: Series | None = None,
     axes: str | None = None,
     large: bool = False,
     marks: Marks | None = None,
@@ -163,8 +163,8 @@ def restore_to_zarr(
         Colours that a person set in the hole, in the image's own units.
     overwrite : bool
         Replace a result of ours at ``out``, once the new one is whole; nothing else is replaced.
-    series : int, optional
-        Which image of a file that holds several, from 0.
+    series : int or str, optional
+        Which image of a file that holds several, from 0, or its path in a plate.
     axes : str, optional
         The meaning of each dimension, where the file does not say.
     large : bool
@@ -213,7 +213,7 @@ def restore_to_zarr(
 
 
 def verify(
-    source: Any, result: Any, *, series: int | None = None, axes: str | None = None
+    source: Any, result: Any, *, series: Series | None = None, axes: str | None = None
 ) -> Verification:
     """Compare every known pixel of a result with its source, bit for bit.
 

@@ -14,7 +14,7 @@ from eii.image.geometry import Box
 from eii.io.axes import size_of
 from eii.io.marks import Marks, telling_channels
 from eii.io.opener import open_any
-from eii.io.source import Asked, Source
+from eii.io.source import Asked, Series, Source
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def open_hole(
     item: Any,
     image: Source,
     *,
-    series: int | None = None,
+    series: Series | None = None,
     axes: str | None = None,
     large: bool = False,
     marks: Marks | None = None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import zarr
 
 from eii.errors import EIIError, ImageError, SourceError
@@ -15,18 +17,25 @@ from eii.io.axes import named_axes
 from eii.io.chunked import by_blocks
 from eii.io.npy import open_npy
 from eii.io.pictures import open_picture
-from eii.io.source import Asked, Source, array_source
+from eii.io.source import Asked, Series, Source, array_source
 from eii.io.tiff import open_tiff
 from eii.io.zarr_files import guarded, open_zarr, store_path
 
 Opener = Callable[[Path, Asked], Source]
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_REFUSED = {
+    b"PK\3\4": "a zip file; unpack it, and give the Zarr folder that it holds.",
+    b"SIMPLE  ": "a FITS file, which is not read. Write its data as .npy or TIFF with astropy.",
+    b"\x89HDF": "an HDF5 file, which is not read. Write its data as .npy, TIFF or Zarr.",
+    b"%PDF": "a PDF; write its pages as PNG or TIFF first.",
+}
+"""First bytes of files that are not read, and what to do with them."""
 _ZARR_FILES = ("zarr.json", ".zgroup", ".zarray")
 
 
 def open_source(
-    item: Any, *, series: int | None = None, axes: str | None = None, large: bool = False
+    item: Any, *, series: Series | None = None, axes: str | None = None, large: bool = False
 ) -> Source:
     """Open an image without reading its pixels, where its format allows that.
 
@@ -34,8 +43,8 @@ def open_source(
     ----------
     item : str, Path, ndarray, dask array or zarr array
         OME-Zarr 0.4 or 0.5, Zarr, TIFF, OME-TIFF, PNG, JPEG, WebP or .npy; or an array.
-    series : int, optional
-        Which image of a file that holds several, from 0.
+    series : int or str, optional
+        Which image of a file that holds several, from 0, or its path in a plate: ``"A/1/0"``.
     axes : str, optional
         The meaning of each dimension, where the file does not say: for example ``"czyx"``.
     large : bool
@@ -67,7 +76,11 @@ def open_any(item: Any, asked: Asked) -> Source:
     if isinstance(item, Source):
         return item
     if isinstance(item, str | Path):
-        return open_file(Path(item), asked)
+        return open_file(_local(item), asked)
+    if not all(hasattr(item, name) for name in ("shape", "dtype", "__getitem__")):
+        raise ImageError(_other_kind(item))
+    if not isinstance(item.dtype, np.dtype):
+        raise ImageError(_other_kind(item))
     axes = named_axes(asked.axes, tuple(item.shape))
     if isinstance(item, zarr.Array):
         lazy = by_blocks(guarded(item), item.chunks, axes)
@@ -102,6 +115,19 @@ def open_file(path: Path, asked: Asked) -> Source:
         ) from error
 
 
+def _local(item: str | Path) -> Path:
+    if isinstance(item, str) and re.match(r"[a-zA-Z][\w+.-]+://", item):
+        raise SourceError(f"{item} is not on this machine's disks. Copy it there first.")
+    return Path(item)
+
+
+def _other_kind(item: object) -> str:
+    """Return what to do with something that holds pixels but is no array."""
+    kind = f"{type(item).__module__}.{type(item).__qualname__}"
+    way = "image.numpy()" if kind.startswith("torch.") else "numpy.asarray(image)"
+    return f"A {kind} is not taken; give a path or an array, such as {way}."
+
+
 def _opener_of(path: Path) -> Opener:
     try:
         mode = path.stat().st_mode
@@ -121,4 +147,7 @@ def _opener_of(path: Path) -> Opener:
         return open_tiff
     if start.startswith(b"\x93NUMPY"):
         return open_npy
+    for other, what in _REFUSED.items():
+        if start.startswith(other):
+            raise SourceError(f"{path} is {what}")
     return open_picture

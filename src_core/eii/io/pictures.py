@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from eii.errors import EIIError, OptionError, SourceError
+from eii.io.picture_facts import facts_of, orientation_of
 from eii.io.source import Asked, Facts, Source, refuse_series
+from eii.io.views import UPRIGHT, Upright
 
 _MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16", "I", "F")
 
@@ -55,27 +57,40 @@ def open_picture(path: Path, asked: Asked) -> Source:
         with _any_size(), Image.open(path) as picture:
             _check_size(picture, path, large=asked.large)
             _check_kind(picture, path)
-            tiff, lossy = _facts(picture), _is_lossy(picture, path)
+            kept, lossy = facts_of(picture), _is_lossy(picture, path)
+            indices = np.asarray(picture) if picture.mode in ("P", "PA") else None
+            orientation = orientation_of(picture)
             pixels = _pixels(picture, path)
     except UnidentifiedImageError as error:
         # Pillow gives up on a PNG with a broken colour profile; its pixels may be whole.
-        pixels, tiff, lossy = _png_pixels(path, error), {}, False
+        pixels, kept, lossy = _png_pixels(path, error), {}, False
+        indices, orientation = None, UPRIGHT
     except EIIError:
         raise
     except (OSError, SyntaxError, RuntimeError) as error:
         raise SourceError(f"{path} cannot be read; it is truncated or damaged.") from error
+    axes = "yxc" if pixels.ndim == 3 else "yx"
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    if indices is not None:
+        indices = _upright(indices if indices.ndim == 2 else indices[..., 0], "yx", orientation)
     return Source(
         str(path),
-        pixels,
-        "yxc" if pixels.ndim == 3 else "yx",
+        _upright(pixels, axes, orientation),
+        axes,
         is_rgb=channels >= 3,
         has_alpha=channels in (2, 4),
         path=path,
-        facts=Facts(tiff=tiff),
+        facts=Facts(tiff=kept),
         is_picture=True,
         lossy=lossy,
+        indices=indices,
     )
+
+
+def _upright(pixels: NDArray[Any], axes: str, orientation: int) -> NDArray[Any]:
+    if orientation == UPRIGHT:
+        return pixels
+    return np.ascontiguousarray(Upright(pixels, axes, orientation)[...])
 
 
 @contextmanager
@@ -128,6 +143,14 @@ def _most_of_ppm(path: Path) -> int:
 def _pixels(picture: Image.Image, path: Path) -> NDArray[Any]:
     if picture.mode in ("P", "PA"):
         return np.asarray(picture.convert("RGBA" if "transparency" in picture.info else "RGB"))
+    if "transparency" in picture.info and picture.mode in ("L", "RGB"):
+        # One colour is transparent: what a viewer shows, as alpha.
+        return np.asarray(picture.convert("RGBA" if picture.mode == "RGB" else "LA"))
+    if picture.mode == "CMYK":
+        raise SourceError(
+            f"{path} has the colours of print (CMYK). Convert it to RGB with its colour profile "
+            "first."
+        )
     if picture.mode not in _MODES and not picture.mode.startswith("I;16"):
         raise SourceError(
             f"{path} has colours of kind {picture.mode}; gray and RGB are taken. "
@@ -152,13 +175,3 @@ def _is_deep(path: Path) -> bool:
     with path.open("rb") as file:
         header = file.read(26)
     return header[24] == _DEEP and header[25] != _PALETTE
-
-
-def _facts(picture: Image.Image) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    if picture.info.get("icc_profile"):
-        facts["icc"] = picture.info["icc_profile"].hex()
-    if "dpi" in picture.info:
-        facts["resolution"] = [float(v) for v in picture.info["dpi"]]
-        facts["resolution_unit"] = 2
-    return facts

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,15 @@ class Readable(Protocol):
     def __getitem__(self, key: Any, /) -> Any: ...
 
 
+Series: TypeAlias = int | str
+"""Which image of a file that holds several: from 0, or the path of a plate's field."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a caller says of a file to open; see `eii.io.opener.open_source`."""
 
-    series: int | None = None
+    series: Series | None = None
     axes: str | None = None
     large: bool = False
 
@@ -83,6 +87,12 @@ class Source:
         A viewer shows 0 as white.
     lossy : bool
         Compressed with loss: its black is not quite 0.
+    nodata : float, optional
+        The value that stands for no data, where the file declares one; may be NaN.
+    indices : Readable, optional
+        Of a picture with a palette: what was looked up, without a channel axis.
+    coarser : tuple of Path
+        Where the coarser levels of its pyramid are stored.
     """
 
     name: str
@@ -95,6 +105,9 @@ class Source:
     is_picture: bool = False
     white_is_zero: bool = False
     lossy: bool = False
+    nodata: float | None = None
+    indices: Readable | None = None
+    coarser: tuple[Path, ...] = ()
 
     @property
     def dtype(self) -> np.dtype[Any]:

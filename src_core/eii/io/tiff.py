@@ -9,19 +9,19 @@ from typing import Any
 import tifffile
 import zarr
 
-from eii.errors import SourceError
+from eii.errors import OptionError, SourceError
 from eii.io.axes import check_axes, guess_axes
 from eii.io.chunked import Guarded, by_blocks, unchanged
-from eii.io.source import Asked, Facts, Source
+from eii.io.source import Asked, Readable, Series, Source
 from eii.io.tiff_checks import check_ome, check_pages
-from eii.io.units import checked_sizes
+from eii.io.tiff_facts import facts_of, nodata_of, orientation_of
+from eii.io.views import UPRIGHT, Coloured, Upright, palette_of
 
-_RESOLUTION, _UNIT, _ICC = "XResolution", "ResolutionUnit", "InterColorProfile"
-_COLOURS, _YCBCR = (2, 6), 6
+_COLOURS, _PALETTE, _YCBCR = (2, 6), 3, 6
 _ALPHA = (1, 2)  # extra sample: associated and unassociated; 0 is any other band
 _LOSSY = (6, 7, 34892)  # compression: JPEG old, new and lossy DNG
-_GRAY_AND_RGB = (0, 1, 2, 6)  # photometric: white-is-zero, black-is-zero, RGB, YCbCr
-_OME_UNITS = {"µm": "micrometer", "nm": "nanometer", "mm": "millimeter", "m": "meter"}
+_TAKEN = (0, 1, 2, _PALETTE, _YCBCR)  # photometric: white-is-zero, black-is-zero, RGB, …
+_PRINT = 5  # cyan, magenta, yellow, black
 
 
 def open_tiff(path: Path, asked: Asked) -> Source:
@@ -54,51 +54,76 @@ def open_tiff(path: Path, asked: Asked) -> Source:
 
 
 def _source_of(file: tifffile.TiffFile, path: Path, asked: Asked) -> Source:
-    picked = _pick(file, path, asked.series)
+    number = _pick(file, path, asked.series)
+    picked = file.series[number]
     page = picked.keyframe
-    if int(page.photometric) not in _GRAY_AND_RGB:
+    _check_colours(page, path)
+    check_pages(picked, path, large=asked.large)
+    array: Any = zarr.open(picked.aszarr(level=0), mode="r")
+    weakref.finalize(array, file.close)  # the file is read as long as the array is there
+    named = _axes(picked, asked.axes)
+    pixels: Readable = by_blocks(Guarded(array, unchanged(path)), array.chunks, named)
+    orientation = orientation_of(file, page)
+    if orientation != UPRIGHT:
+        pixels = Upright(pixels, named, orientation)
+    samples, indices = "S" in picked.axes, None
+    colours = samples and int(page.photometric) in _COLOURS
+    # ImageJ gives measured values a palette to look at.
+    if int(page.photometric) == _PALETTE and not file.is_imagej and "c" not in named:
+        pixels, indices = Coloured(pixels, palette_of(page.colormap)), pixels
+        named, colours = f"{named}c", True
+    count = pixels.shape[named.index("c")] if colours or samples else 1
+    return Source(
+        str(path),
+        pixels,
+        named,
+        is_rgb=colours and count >= 3,
+        has_alpha=samples and count in (2, 4) and _is_alpha(page),
+        path=path,
+        facts=facts_of(file, picked, number),
+        white_is_zero=int(page.photometric) == 0,
+        lossy=int(page.compression) in _LOSSY,
+        nodata=nodata_of(page),
+        indices=indices,
+    )
+
+
+def _check_colours(page: tifffile.TiffPage, path: Path) -> None:
+    photometric = int(page.photometric)
+    if photometric == _PRINT:
         raise SourceError(
-            f"{path} has colours of kind {page.photometric!r}; gray and RGB are taken. "
-            "Convert it first."
+            f"{path} has the colours of print (CMYK). Convert it to RGB with its colour profile "
+            "first."
         )
-    if int(page.photometric) == _YCBCR and int(page.compression) not in _LOSSY:
+    if photometric not in _TAKEN:
+        name = getattr(page.photometric, "name", photometric)
+        raise SourceError(
+            f"{path} has colours of kind {name}; gray, RGB and palettes are taken. Convert it "
+            "first."
+        )
+    if photometric == _YCBCR and int(page.compression) not in _LOSSY:
         raise SourceError(
             f"{path} has the colours Y, Cb, Cr without JPEG, which are not converted. Convert it "
             "to RGB first."
         )
-    check_pages(picked, path, large=asked.large)
-    array: Any = zarr.open(picked.aszarr(level=0), mode="r")
-    weakref.finalize(array, file.close)  # the file is read as long as the array is there
-    samples = "S" in picked.axes
-    named = _axes(picked, asked.axes)
-    count = array.shape[named.index("c")] if samples else 1
-    return Source(
-        str(path),
-        by_blocks(Guarded(array, unchanged(path)), array.chunks, named),
-        named,
-        is_rgb=samples and count >= 3 and int(page.photometric) in _COLOURS,
-        has_alpha=samples and count in (2, 4) and _is_alpha(page),
-        path=path,
-        facts=_facts(file, picked),
-        white_is_zero=int(page.photometric) == 0,
-        lossy=int(page.compression) in _LOSSY,
-    )
 
 
 def _is_alpha(page: Any) -> bool:
     return bool(page.extrasamples) and int(page.extrasamples[-1]) in _ALPHA
 
 
-def _pick(file: tifffile.TiffFile, path: Path, series: int | None) -> tifffile.TiffPageSeries:
+def _pick(file: tifffile.TiffFile, path: Path, series: Series | None) -> int:
     count = len(file.series)
     if count == 0:
         raise SourceError(f"{path} holds no image.")
+    if isinstance(series, str):
+        raise OptionError(f"`series` must be a number in {path}; got {series!r}.")
     if count > 1 and series is None:
         listed = ", ".join(f"{i}: {s.shape} {s.axes}" for i, s in enumerate(file.series))
         raise SourceError(f"{path} holds {count} series ({listed}). Choose one with `series`.")
     if not 0 <= (series or 0) < count:
         raise SourceError(f"`series` must be from 0 to {count - 1} in {path}; got {series}.")
-    return file.series[series or 0]
+    return series or 0
 
 
 def _axes(series: tifffile.TiffPageSeries, axes: str | None) -> str:
@@ -113,37 +138,3 @@ def _axes(series: tifffile.TiffPageSeries, axes: str | None) -> str:
         return check_axes(named, len(series.shape))
     except ValueError:
         return guess_axes(series.shape)
-
-
-def _facts(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Facts:
-    tags = series.keyframe.tags
-    tiff: dict[str, Any] = {"axes": series.axes}
-    if int(series.keyframe.photometric) == 0:
-        tiff["white_is_zero"] = True
-    if _RESOLUTION in tags:
-        tiff["resolution"] = [_ratio(tags[n].value) for n in (_RESOLUTION, "YResolution")]
-        tiff["resolution_unit"] = int(tags[_UNIT].value) if _UNIT in tags else 2
-    if _ICC in tags:
-        tiff["icc"] = bytes(tags[_ICC].value).hex()
-    scale, units = _ome_scale(file) if file.is_ome else ({}, {})
-    return Facts(scale=scale, units=units, tiff=tiff)
-
-
-def _ratio(value: Any) -> float:
-    over, under = value
-    return float(over) / float(under) if under else 0.0
-
-
-def _ome_scale(file: tifffile.TiffFile) -> tuple[dict[str, float], dict[str, str]]:
-    """Return the pixel sizes that OME-XML gives, and their units."""
-    described = tifffile.xml2dict(file.ome_metadata or "<OME/>").get("OME", {})
-    image = described.get("Image", {})
-    pixels = (image[0] if isinstance(image, list) else image).get("Pixels", {})
-    scale, units = {}, {}
-    for axis in "zyx":
-        size = pixels.get(f"PhysicalSize{axis.upper()}")
-        if size is not None:
-            scale[axis] = float(size)
-            unit = pixels.get(f"PhysicalSize{axis.upper()}Unit", "µm")
-            units[axis] = _OME_UNITS.get(unit, unit)
-    return checked_sizes(scale, "The image"), units

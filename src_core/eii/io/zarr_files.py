@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,8 +15,16 @@ from eii.io.chunked import Guarded, by_blocks
 from eii.io.place import is_unfinished
 from eii.io.source import Asked, Facts, Readable, Source, array_source, refuse_series
 from eii.io.units import checked_sizes
+from eii.io.zarr_groups import (
+    Found,
+    images_of,
+    level_around,
+    natural,
+    ome_metadata,
+    pick,
+    pick_index,
+)
 
-Group: TypeAlias = zarr.Group
 Array: TypeAlias = Any
 
 
@@ -46,14 +53,15 @@ def open_zarr(path: Path, asked: Asked) -> Source:
     node = zarr.open(str(path), mode="r")
     if isinstance(node, zarr.Array):
         refuse_series(path, asked)
-        return _plain(node, path, axes)
-    images = _images(node)
+        around = level_around(path)
+        return _plain(node, path, axes) if around is None else _ome(around, path, axes)
+    images = images_of(node, path)
     if images:
-        return _ome(images[_pick(list(images), path, series)], path, axes)
-    arrays = dict(sorted(node.arrays(), key=lambda item: _natural(item[0])))
+        return _ome(pick(images, path, series), path, axes)
+    arrays = dict(sorted(node.arrays(), key=lambda item: natural(item[0])))
     if not arrays:
         raise SourceError(f"{path} holds no image: no array and no multiscales metadata.")
-    name = list(arrays)[_pick_index(list(arrays), path, series)]
+    name = list(arrays)[pick_index(list(arrays), path, series)]
     return _plain(arrays[name], path, axes)
 
 
@@ -94,47 +102,6 @@ def _lazy(array: zarr.Array[Any], axes: str) -> Readable:
     return by_blocks(guarded(array), array.chunks, axes)
 
 
-def ome_metadata(node: Group) -> Mapping[str, Any]:
-    """Return the OME attributes of a group, of version 0.4 or 0.5."""
-    attributes = _attributes(node)
-    return attributes.get("ome", attributes)
-
-
-def _attributes(node: Group) -> dict[str, Any]:
-    return dict(node.attrs)
-
-
-def _images(node: Group) -> dict[str, tuple[Group, Mapping[str, Any]]]:
-    """Return every multiscale image of a group, or of its direct children."""
-    own = ome_metadata(node).get("multiscales", [])
-    if own:
-        return {str(entry.get("name", i)) or str(i): (node, entry) for i, entry in enumerate(own)}
-    found = {}
-    for name, child in sorted(node.groups(), key=lambda item: _natural(item[0])):
-        for entry in ome_metadata(child).get("multiscales", [])[:1]:
-            found[name] = (child, entry)
-    return found
-
-
-def _natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Return a key by which 2 comes before 10."""
-    parts = re.split(r"(\d+)", name)
-    return tuple((int(p), "") if p.isdigit() else (-1, p) for p in parts)
-
-
-def _pick(names: list[str], path: Path, series: int | None) -> str:
-    return names[_pick_index(names, path, series)]
-
-
-def _pick_index(names: list[str], path: Path, series: int | None) -> int:
-    if len(names) > 1 and series is None:
-        listed = ", ".join(f"{i}: {name}" for i, name in enumerate(names))
-        raise SourceError(f"{path} holds {len(names)} images ({listed}). Choose with `series`.")
-    if not 0 <= (series or 0) < len(names):
-        raise SourceError(f"`series` must be from 0 to {len(names) - 1}; got {series}.")
-    return series or 0
-
-
 def _plain(array: Array, path: Path, axes: str | None) -> Source:
     named = getattr(array.metadata, "dimension_names", None)
     if axes is None and named and all(n and len(n) == 1 for n in named):
@@ -143,9 +110,9 @@ def _plain(array: Array, path: Path, axes: str | None) -> Source:
     return array_source(_lazy(array, axes), str(path), axes, path=path)
 
 
-def _ome(image: tuple[Group, Mapping[str, Any]], path: Path, axes: str | None) -> Source:
-    group, entry = image
-    level = entry["datasets"][0]
+def _ome(image: Found, path: Path, axes: str | None) -> Source:
+    group, entry = image.group, image.entry
+    level = entry["datasets"][image.level]
     array = group[level["path"]]
     if not isinstance(array, zarr.Array):
         raise SourceError(f"{path}: {level['path']} is not an array.")
@@ -153,7 +120,8 @@ def _ome(image: tuple[Group, Mapping[str, Any]], path: Path, axes: str | None) -
     named = axes or "".join(a["name"] for a in described)
     named = check_axes(named or "tczyx", array.ndim)
     scale, translation = _transforms(entry, level, named)
-    omero, own = ome_metadata(group).get("omero"), _attributes(group).get("eii", {})
+    attributes: dict[str, Any] = dict(group.attrs)
+    omero, own = ome_metadata(group).get("omero"), attributes.get("eii", {})
     colour = bool(own.get("rgb", _is_rgb(omero, array, named)))
     units = {a["name"]: a["unit"] for a in described if a.get("unit")}
     return Source(
