@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "detect": {"image", *BASE},
     "engine": {"external", "internal", "detect", "image", *BASE},
     "io": {"image", *BASE},
-    "propagate": {"engine", "external", "image", "io", *BASE},
+    "propagate": {"runs", "engine", "external", "image", "io", *BASE},
     "runs": {"engine", "external", "image", "io", *BASE},
     "api": {"runs", "engine", "external", "internal", "detect", "image", "io", "device", *BASE},
     "evaluation": {"api", *BASE},

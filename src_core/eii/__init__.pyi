@@ -13,8 +13,8 @@ from .image.hints import Hints as Hints
 from .image.hints import Stroke as Stroke
 from .io.hint_files import read_hints as read_hints
 from .io.hole import open_hole as open_hole
-from .io.marks import Marks as Marks
 from .io.opener import open_source as open_source
+from .options import HoleOptions as HoleOptions
 from .options import RestoreOptions as RestoreOptions
 from .progress import Progress as Progress
 from .propagate import propagate as propagate

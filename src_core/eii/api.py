@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from eii.device import pick_device
 from eii.engine.compare import Verification, compare
 from eii.engine.job import make_job
-from eii.engine.label import blocks_of
 from eii.engine.patches import MemoryPatches
 from eii.engine.run import Reporting, Runner
 from eii.external.stage import load_backbone
+from eii.image.geometry import blocks_of
 from eii.image.hints import Hints
 from eii.io import export as _export
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import Hole, open_hole
-from eii.io.marks import Marks
 from eii.io.multiscale import CHUNK
+from eii.io.nodata import hole_with, missing_of
 from eii.io.opener import open_source
 from eii.io.place import Place
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Series, Source
-from eii.options import CLASSICAL, RestoreOptions
+from eii.options import CLASSICAL, HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
-from eii.runs import Work, axes_like, check_options, provenance, store
+from eii.runs import Work, axes_like, check_options, paste, provenance, store
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def restore(
     for plane in source.planes:
         for box in blocks_of(source.plane_shape, CHUNK):
             view = channels_last(result[plane_key(source.axes, plane, *box.slices)], source.axes)
-            runner.paste(view, box, runner.numbers_of(plane))
+            paste(runner, source, view, plane, box, keep_alpha=options.keep_alpha)
     return result
 
 
@@ -144,7 +144,7 @@ def restore_to_zarr(
     series: Series | None = None,
     axes: str | None = None,
     large: bool = False,
-    marks: Marks | None = None,
+    hole_options: HoleOptions | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> RestoreSummary:
@@ -169,8 +169,8 @@ def restore_to_zarr(
         The meaning of each dimension, where the file does not say.
     large : bool
         Take files that claim very many more pixels than bytes, and pictures of any size.
-    marks : Marks, optional
-        Which values of the hole mark it; by default those that are not black.
+    hole_options : HoleOptions, optional
+        What of the mask is the hole, and where it lies; by default what is not black.
     on_progress : callable
         Is told of every window and every region written.
     should_stop : callable
@@ -197,15 +197,15 @@ def restore_to_zarr(
     start, out = time.monotonic(), Path(out)
     options = options or RestoreOptions()
     source = open_source(image, series=series, axes=axes, large=large)
-    opened = open_hole(hole, source, large=large, marks=marks)
+    opened = open_hole(hole, source, options=hole_options, large=large)
     reporting = Reporting(on_progress, should_stop)
     guarded = {"source": source.path, "hole": opened.source.path}
     with Place(out, overwrite=overwrite, guarded=guarded) as place:
         place.check_room(estimate_size(source))
         runner = _compute(source, opened, options, reporting, hints)
-        sink = ZarrSink(place, source)
+        sink = ZarrSink(place, source, by_channel=runner.by_channel)
         work = Work(reporting, options.workers)
-        known, filled = store(runner, source, sink, work)
+        known, filled = store(runner, source, sink, work, keep_alpha=options.keep_alpha)
         source.check_there()
         opened.source.check_there()
         sink.finish(provenance(source, opened, options, runner, filled), run=work.finish)
@@ -247,14 +247,15 @@ def verify(
 
 
 def export(result: Any, file: str | Path, *, overwrite: bool = False) -> None:
-    """Write a result as a TIFF or PNG file.
+    """Write a result as a TIFF or picture file.
 
     Parameters
     ----------
     result : str, Path or array
         Usually an OME-Zarr written by `restore_to_zarr`.
     file : str or Path
-        Ends with .tif, .tiff or .png.
+        Ends with .tif, .ome.tif, .png or .jp2, which hold every value; or with .jpg or .webp, which
+        are lossy.
     overwrite : bool
         Replace what is there.
 
@@ -276,18 +277,22 @@ def _compute(
     hints: Hints | None,
 ) -> Runner:
     check_options(source, options)
-    job = make_job(source, hole, options, hints=hints, should_stop=reporting.should_stop)
-    backbone = load_backbone(
-        options.backbone,
-        device=_device(options),
-        trust=options.trust,
-        workers=options.workers,
+    job = make_job(
+        source,
+        hole_with(hole, source, options),
+        options,
+        hints=hints,
+        missing=missing_of(source, options),
+        should_stop=reporting.should_stop,
     )
+    device = _device(options)
+    trust, workers = options.trust, options.workers
+    backbone = load_backbone(options.backbone, device=device, trust=trust, workers=workers)
     runner = Runner(job, MemoryPatches(), backbone)
     runner.compute(reporting, workers=options.workers)
     return runner
 
 
 def _device(options: RestoreOptions) -> str:
-    # Asking what devices there are imports torch, which the classical backbone never needs.
+    # Asking for devices imports torch, which the classical backbone never needs.
     return "cpu" if options.backbone == CLASSICAL else pick_device(options.device)

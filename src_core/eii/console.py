@@ -65,6 +65,14 @@ def labels_of(text: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, parts))
 
 
+def nodata_of(text: str) -> float | str:
+    """Return a number, or a word as it is; "nan" is a number."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def warn_of_share(filled: int, known: int) -> None:
     """Warn when nothing was filled, or most of the image: the mask may mean something else."""
     share = filled / max(1, filled + known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from eii.errors import OptionError
@@ -14,6 +15,8 @@ AUTO, CLASSICAL, FILE = "auto", "classical", "file:"
 BACKBONES = (AUTO, "unet", "pixel", CLASSICAL)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 GROW_AUTO = "auto"
+NODATA_AUTO, NODATA_NONE = "auto", "none"
+FIT = "fit"
 WIDEST = 1024
 """Pixels by which a hole is grown at the most: beyond that, it is another hole."""
 
@@ -58,6 +61,16 @@ class RestoreOptions:
         Threads that restore windows; by default as many as there are processors.
     trust : bool
         Run a TorchScript file, which can run any code.
+    keep_alpha : bool
+        Leave what is transparent transparent where it is filled; else it becomes opaque.
+    nodata : float or {"auto", "none"}
+        The value of pixels that hold no data, NaN too: outside the hole they are neither filled
+        nor used. ``"auto"``: the one that the file declares, if any. RGB pixels hold none when all
+        three have the value. Nothing is made of pixels that are wholly transparent, either.
+    nan_is_hole : bool
+        Fill pixels that are not finite, whatever the hole says.
+    fill_planes : bool
+        Fill planes that are wholly missing from the nearest in z, or else in t.
 
     Raises
     ------
@@ -74,6 +87,10 @@ class RestoreOptions:
     workers: int | None = None
     trust: bool = False
     levels: int = 3
+    keep_alpha: bool = False
+    nodata: float | str = NODATA_AUTO
+    nan_is_hole: bool = False
+    fill_planes: bool = False
 
     def __post_init__(self) -> None:
         check_choice("colour", self.colour, COLOURS)
@@ -84,6 +101,8 @@ class RestoreOptions:
             raise OptionError(
                 f"`grow` must be from 0 to {WIDEST} pixels, or {GROW_AUTO!r}; got {self.grow!r}."
             )
+        if isinstance(self.nodata, str):
+            check_choice("nodata", self.nodata, (NODATA_AUTO, NODATA_NONE))
         if self.workers is not None and self.workers < 1:
             raise OptionError(f"`workers` must be 1 or more; got {self.workers}.")
         if not 1 <= self.levels <= 5:
@@ -92,3 +111,47 @@ class RestoreOptions:
             raise OptionError(f"`levels` is of {', '.join(TRAINED)}, not of {self.colour!r}.")
         if self.principal is not None and self.principal < 0:
             raise OptionError(f"`principal` must be 0 or more; got {self.principal}.")
+
+
+@dataclass(frozen=True)
+class HoleOptions:
+    """What of a mask is the hole, and where it lies on its image.
+
+    Parameters
+    ----------
+    above : float, optional
+        Only values above it, in the mask's own units; by default all that are not black. Of JPEG
+        and lossy WebP, whose black is not quite 0, half of the range by default.
+    labels : tuple of int, optional
+        Only these values, of a label image; of a palette, its indices.
+    invert : bool
+        What would be known is the hole.
+    series : int or str, optional
+        Which image of a file that holds several.
+    axes : str, optional
+        The meaning of each dimension, where the file does not say.
+    scale : {"auto", "fit"}
+        ``"auto"``: the mask lies where its pixel size says, or else its level of a pyramid is told
+        by its size. ``"fit"``: it is stretched over the image, whatever its size.
+
+    Raises
+    ------
+    OptionError
+        If both a threshold and labels are given, or a value is outside its choices or range.
+    """
+
+    above: float | None = None
+    labels: tuple[int, ...] | None = None
+    invert: bool = False
+    series: int | str | None = None
+    axes: str | None = None
+    scale: str = AUTO
+
+    def __post_init__(self) -> None:
+        if self.above is not None and self.labels is not None:
+            raise OptionError("`hole_above` and `hole_labels` exclude one another; give one.")
+        if self.above is not None and not math.isfinite(self.above):
+            raise OptionError(f"`hole_above` must be a finite number; got {self.above}.")
+        if self.labels is not None and not self.labels:
+            raise OptionError("`hole_labels` must name a label.")
+        check_choice("hole_scale", self.scale, (AUTO, FIT))

@@ -16,9 +16,11 @@ from eii.image.geometry import Box
 from eii.image.hints import Hints
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import open_hole
+from eii.io.nodata import hole_with, missing_of
 from eii.io.opener import open_source
 from eii.options import RestoreOptions
 from eii.progress import ignore_progress, never_stop
+from eii.runs import paste
 
 
 def propagate(
@@ -83,8 +85,9 @@ def propagate(
         raise ImageError("`luma` must be finite everywhere, in the hole too.")
     job = make_job(
         source,
-        open_hole(hole, source),
+        hole_with(open_hole(hole, source), source, options),
         options,
+        missing=missing_of(source, options),
         luma=lambda box: given[box.clip(source.plane_shape).slices],
         hints=hints,
     )
@@ -95,5 +98,5 @@ def propagate(
     view = channels_last(
         result[plane_key(source.axes, source.planes[0], *whole.slices)], source.axes
     )
-    runner.paste(view, whole, runner.numbers_of(source.planes[0]))
+    paste(runner, source, view, source.planes[0], whole, keep_alpha=options.keep_alpha)
     return result

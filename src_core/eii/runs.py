@@ -8,10 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from numpy.typing import NDArray
+
 from eii._version import __version__
-from eii.engine.run import Reporting, Runner, run_all
+from eii.engine.run import Pasted, Reporting, Runner, run_all
 from eii.errors import OptionError
 from eii.external.stage import resolve_backbone
+from eii.image.dtype import value_range
 from eii.image.geometry import Box
 from eii.io.hole import Hole
 from eii.io.sink import ZarrSink
@@ -54,17 +57,38 @@ class Work:
             check_stop(self.reporting.should_stop)
 
 
-def store(runner: Runner, source: Source, sink: ZarrSink, work: Work) -> tuple[int, int]:
+def paste(
+    runner: Runner,
+    source: Source,
+    pixels: NDArray[Any],
+    plane: tuple[int, ...],
+    box: Box,
+    *,
+    keep_alpha: bool,
+) -> Pasted:
+    """Fill a region (h, w, C) in place; what was transparent there becomes opaque."""
+    pasted = runner.paste(pixels, box, runner.numbers_of(plane))
+    if source.has_alpha and not keep_alpha:
+        alpha = pixels[..., -1]
+        opened = pasted.filled.any(axis=2) & (alpha == 0)
+        alpha[opened] = 1 if alpha.dtype.kind == "f" else value_range(alpha.dtype)[1]
+        pasted.filled[..., -1] |= opened
+    return pasted
+
+
+def store(
+    runner: Runner, source: Source, sink: ZarrSink, work: Work, *, keep_alpha: bool
+) -> tuple[int, int]:
     """Write every region of a result; return how many pixels are known and how many filled."""
     regions = list(sink.regions())
 
     def one(plane: tuple[int, ...], box: Box) -> tuple[int, int]:
-        pasted = runner.paste(source.read(plane, box), box, runner.numbers_of(plane))
+        pasted = paste(runner, source, source.read(plane, box), plane, box, keep_alpha=keep_alpha)
         sink.write(
             plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
         )
-        count = int(pasted.filled.sum())
-        return pasted.filled.size - count, count
+        count = int(pasted.filled.any(axis=2).sum())
+        return box.area - count, count
 
     known = filled = 0
     calls = (partial(one, *region) for region in regions)
@@ -82,6 +106,7 @@ def provenance(
         "version": __version__,
         "source": source.name,
         "hole": hole.source.name,
+        "hole_options": asdict(hole.options),
         "options": {**asdict(options), "backbone": resolve_backbone(options.backbone)},
         "chosen": runner.chosen(),
         "filled_pixels": filled,

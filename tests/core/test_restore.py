@@ -59,7 +59,7 @@ def test_restore_of_an_empty_hole_is_the_identity(case):
 
 
 def test_restore_keeps_alpha_even_in_the_hole():
-    image = np.random.default_rng(0).integers(0, 255, (30, 30, 4), np.uint8)
+    image = np.random.default_rng(0).integers(1, 255, (30, 30, 4), np.uint8)
     hole = np.zeros((30, 30), bool)
     hole[5:15, 5:15] = True
     result = eii.restore(image, hole)

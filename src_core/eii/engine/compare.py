@@ -9,10 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.label import blocks_of
 from eii.engine.readers import HoleReader, ImageReader, Plane
 from eii.errors import ImageError
-from eii.image.geometry import Box
+from eii.image.geometry import Box, blocks_of
 
 
 class Compared(ImageReader, Protocol):
@@ -70,8 +69,8 @@ def compare(source: Compared, result: Compared, filled: HoleReader) -> Verificat
         difference = _first(source.read(plane, box), result.read(plane, box), hole, plane, box)
         if difference is not None:
             return Verification(known, invented, difference)
-        invented += int(hole.sum())
-        known += hole.size - int(hole.sum())
+        count = int(hole.any(axis=2).sum() if hole.ndim == 3 else hole.sum())
+        invented, known = invented + count, known + box.area - count
     return Verification(known, invented, None)
 
 
@@ -97,7 +96,8 @@ def _first(
 ) -> Difference | None:
     # Bits are compared, so that a NaN equals itself and -0.0 is not 0.0.
     bits = f"u{ours.dtype.itemsize}"
-    differs = (ours.view(bits) != theirs.view(bits)) & ~hole[..., np.newaxis]
+    filled = hole if hole.ndim == 3 else hole[..., np.newaxis]
+    differs = (ours.view(bits) != theirs.view(bits)) & ~filled
     if not differs.any():
         return None
     y, x, c = (int(v[0]) for v in np.nonzero(differs))

@@ -7,11 +7,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.label import blocks_of
 from eii.engine.layer import Layer
 from eii.errors import HintError
 from eii.image.dtype import value_range
-from eii.image.geometry import Box
+from eii.image.geometry import Box, blocks_of
 from eii.image.hints import Copy, Hints, Plane, Spots, Stroke, Swatch
 
 _BLOCK = 1024  # side of the blocks in which a source region is read
@@ -121,7 +120,7 @@ def _swatch(copy: Copy, layer: Layer) -> Swatch:
             )
     if not any(layer.read_hole(box).any() for box in _blocks(copy.target)):
         raise HintError(f"The target of a copy, {copy.target}, holds no hole pixel.")
-    parts = [layer.read_image(box)[~layer.read_hole(box)] for box in _blocks(copy.source)]
+    parts = [layer.read_image(box)[~layer.read_unknown(box)] for box in _blocks(copy.source)]
     pixels = np.concatenate([part[:: 1 + len(parts) * len(part) // _KEPT] for part in parts])
     if len(pixels) == 0:
         raise HintError(f"The source of a copy, {copy.source}, holds no known pixel.")

@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eii.engine.hints import spots_of
-from eii.engine.label import blocks_of
 from eii.engine.layer import Layer, ReadLuma
 from eii.engine.plan import Unit, plan_plane
-from eii.engine.readers import HoleReader, ImageReader, Plane, Reads, layer_of
+from eii.engine.readers import (
+    HoleReader,
+    ImageReader,
+    MissingReader,
+    Plane,
+    Reads,
+    layer_of,
+)
 from eii.engine.recipe import Recipe, make_recipe
 from eii.errors import HintError, HoleError, OptionError
+from eii.image.geometry import blocks_of
 from eii.image.hints import Hints
-from eii.options import RestoreOptions
+from eii.options import GROW_AUTO, RestoreOptions
 from eii.progress import ShouldStop, never_stop
 
 
@@ -36,12 +44,26 @@ class Group:
 
 @dataclass(frozen=True)
 class Task:
-    """One plane of one group, with its units."""
+    """One plane of one group, with its units.
+
+    Parameters
+    ----------
+    plane : tuple of int
+    group : int
+    layer : Layer
+    units : tuple of Unit
+    lost : bool
+        Not one pixel of it is known.
+    sources : tuple of (int, float)
+        Of a lost one: the tasks that it is filled from, and their weights.
+    """
 
     plane: Plane
     group: int
     layer: Layer
     units: tuple[Unit, ...]
+    lost: bool = False
+    sources: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,7 @@ class Job:
     groups: tuple[Group, ...]
     recipes: tuple[Recipe | None, ...]
     tasks: tuple[Task, ...]
+    by_channel: bool = False
 
     @property
     def unit_count(self) -> int:
@@ -65,6 +88,7 @@ def make_job(
     *,
     luma: ReadLuma | None = None,
     hints: Hints | None = None,
+    missing: MissingReader | None = None,
     should_stop: ShouldStop = never_stop,
 ) -> Job:
     """Plan the restoration of an image.
@@ -78,6 +102,8 @@ def make_job(
         Takes a `Box`, returns the complete luma in it; then no backbone is asked.
     hints : Hints, optional
         Colours that a person set.
+    missing : MissingReader, optional
+        Pixels that hold no data.
     should_stop : callable
         Is asked at every read, of the plan and of the units.
 
@@ -105,15 +131,16 @@ def make_job(
             index,
             plane,
             layer_of(
-                Reads(image, hole, plane, list(groups[index].channels), should_stop),
+                Reads(image, hole, plane, list(group.channels), should_stop, missing, group.rgb),
                 image.plane_shape,
-                rgb=groups[index].rgb,
                 grow=options.grow,
             ),
+            fill=options.fill_planes,
         )
         for plane in image.planes
-        for index in range(len(groups))
+        for index, group in enumerate(groups)
     )
+    tasks = _with_sources(tasks, len(groups))
     tasks = tuple(_with_given(task, groups[task.group], luma, hints) for task in tasks)
     recipes = tuple(
         make_recipe(
@@ -124,7 +151,9 @@ def make_job(
         )
         for i, group in enumerate(groups)
     )
-    return Job(groups, recipes, tasks)
+    # A rim is looked for in each group on its own.
+    apart = hole.by_channel or (len(groups) > 1 and options.grow == GROW_AUTO)
+    return Job(groups, recipes, tasks, apart)
 
 
 def pick_groups(image: ImageReader, hole: HoleReader, options: RestoreOptions) -> tuple[Group, ...]:
@@ -149,27 +178,31 @@ def pick_groups(image: ImageReader, hole: HoleReader, options: RestoreOptions) -
     return (Group(every),)
 
 
-def _make_task(index: int, plane: Plane, layer: Layer) -> Task:
+def _make_task(index: int, plane: Plane, layer: Layer, *, fill: bool) -> Task:
     units = plan_plane(layer.read_hole, layer.shape)
-    _refuse_full(units, layer, plane)
-    return Task(plane, index, layer, units)
-
-
-def _refuse_full(units: Sequence[Unit], layer: Layer, plane: Plane) -> None:
-    """Raise when not one pixel of the plane, or of one of its channels, is known."""
-    if not units:
-        return
-    read = layer.read_hole if layer.read_holes is None else layer.read_holes
-    full = None
-    for box in blocks_of(layer.shape):
-        here = read(box).all(axis=(0, 1))
-        full = here if full is None else full & here
-        if not np.any(full):
-            return
+    lost = _is_full(units, layer)
+    if not np.any(lost):
+        return Task(plane, index, layer, units)
+    if fill and np.all(lost):
+        return Task(plane, index, layer, (), lost=True)
     raise HoleError(
-        f"The hole covers all of plane {plane or 0}: there is no known pixel to restore from. "
-        "Leave such planes or channels out."
+        f"The hole covers all of plane {plane or 0}{'' if np.all(lost) else ' in a channel'}: "
+        "there is no known pixel to restore from. Leave it out, or fill planes that are missing "
+        "in all channels from their neighbours (`fill_planes`)."
     )
+
+
+def _is_full(units: Sequence[Unit], layer: Layer) -> NDArray[np.bool_]:
+    """Tell whether not one pixel of the plane, or of each of its channels, is known."""
+    full = np.zeros(1, bool)
+    if not units:
+        return full
+    for number, box in enumerate(blocks_of(layer.shape)):
+        here = layer.read_unknowns(box).all(axis=(0, 1))
+        full = np.atleast_1d(here if number == 0 else full & here)
+        if not full.any():
+            break
+    return full
 
 
 def _check_hinted(groups: Sequence[Group], hints: Hints | None) -> None:
@@ -186,3 +219,44 @@ def _with_given(task: Task, group: Group, luma: ReadLuma | None, hints: Hints | 
     if hints and len(group.channels) > 1:
         layer = replace(layer, spots=spots_of(hints, layer, task.plane, group.channels))
     return replace(task, layer=layer)
+
+
+def _with_sources(tasks: Sequence[Task], groups: int) -> tuple[Task, ...]:
+    """Return the tasks, each lost one with those nearest to it that are not.
+
+    Planes of the same t are looked for along z, else those of the same z along t.
+
+    Raises
+    ------
+    HoleError
+        If all are lost.
+    """
+    found = list(tasks)
+    for number, task in enumerate(tasks):
+        if not task.lost:
+            continue
+        there = [n for n in range(number % groups, len(tasks), groups) if not tasks[n].lost]
+        for axis in reversed(range(len(task.plane))):
+            rest = [n for n in there if _differ_along(tasks[n].plane, task.plane, axis)]
+            if rest:
+                at = {tasks[n].plane[axis]: n for n in rest}
+                found[number] = replace(task, sources=_nearest(at, task.plane[axis]))
+                break
+        else:
+            raise HoleError(f"Plane {task.plane or 0} is missing, and no plane beside it is known.")
+    return tuple(found)
+
+
+def _differ_along(one: Plane, other: Plane, axis: int) -> bool:
+    return all(a == b for i, (a, b) in enumerate(zip(one, other, strict=True)) if i != axis)
+
+
+def _nearest(at: dict[int, int], here: int) -> tuple[tuple[int, float], ...]:
+    """Return the nearest task on either side, weighted so that a ramp is continued."""
+    before = max((i for i in at if i < here), default=None)
+    after = min((i for i in at if i > here), default=None)
+    if before is None or after is None:
+        only = after if before is None else before
+        return () if only is None else ((at[only], 1.0),)
+    share = (here - before) / (after - before)
+    return (at[before], 1 - share), (at[after], share)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +11,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from eii.engine.touch import Rows, touching_pairs
-from eii.image.geometry import Box
+from eii.image.geometry import BLOCK, Box, blocks_of
 
 ReadHole = Callable[[Box], NDArray[np.bool_]]
-BLOCK = 2048
 _EIGHT = np.ones((3, 3), bool)
 _MANY = 1000  # parts of a block from which their boxes are computed all at once
-
-
-def blocks_of(shape: tuple[int, int], side: int = BLOCK) -> Iterator[Box]:
-    """Yield the lattice of boxes that covers an image, row by row."""
-    for y in range(0, shape[0], side):
-        for x in range(0, shape[1], side):
-            yield Box(y, x, y + side, x + side).clip(shape)
 
 
 def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) -> Rows:

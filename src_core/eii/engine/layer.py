@@ -38,6 +38,9 @@ class Layer:
         units; then no backbone is asked.
     spots : Spots, optional
         Colours that a person set, in the image's own units.
+    read_missing : callable, optional
+        Takes a `Box`, returns the pixels in it that hold no data, shape (h, w), bool; they are
+        neither filled nor used.
     """
 
     read_image: ReadImage
@@ -46,3 +49,18 @@ class Layer:
     read_holes: ReadHoles | None = None
     read_luma: ReadLuma | None = None
     spots: Spots | None = None
+    read_missing: ReadHole | None = None
+
+    def read_unknown(self, box: Box) -> NDArray[np.bool_]:
+        """Return what nothing is made from, shape (h, w): the hole, and what holds no data."""
+        hole = self.read_hole(box)
+        return hole if self.read_missing is None else hole | self.read_missing(box)
+
+    def read_unknowns(self, box: Box) -> NDArray[np.bool_]:
+        """Return the same of each channel, shape (h, w, C); (h, w) where they share one hole."""
+        if self.read_holes is None:
+            return self.read_unknown(box)
+        holes = self.read_holes(box)
+        if self.read_missing is None:
+            return holes
+        return holes | self.read_missing(box)[..., np.newaxis]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,6 +57,16 @@ class HoleReader(Protocol):
         ...
 
 
+class MissingReader(Protocol):
+    """What the engine asks of pixels that hold no data."""
+
+    def read(
+        self, plane: Plane, box: Box, channels: Sequence[int], *, rgb: bool
+    ) -> NDArray[np.bool_]:
+        """Return which pixels of a group of channels hold no data, (h, w)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reads:
     """Reads one plane of one group; every read may end a run that was asked to stop."""
@@ -65,6 +76,15 @@ class Reads:
     plane: Plane
     channels: list[int]
     should_stop: ShouldStop
+    missing: MissingReader | None = None
+    rgb: bool = False
+
+    def read_missing(self, box: Box) -> NDArray[np.bool_]:
+        """Return the pixels outside the hole that hold no data, (h, w)."""
+        hole = self.read_hole(box)
+        if self.missing is None:
+            return np.zeros_like(hole)
+        return self.missing.read(self.plane, box, self.channels, rgb=self.rgb) & ~hole
 
     def read_image(self, box: Box) -> NDArray[Any]:
         check_stop(self.should_stop)
@@ -85,7 +105,7 @@ class Reads:
         return np.asarray(found[..., self.channels].any(axis=2)) if found.ndim == 3 else found
 
 
-def layer_of(reads: Reads, shape: tuple[int, int], *, rgb: bool, grow: int | str) -> Layer:
+def layer_of(reads: Reads, shape: tuple[int, int], *, grow: int | str) -> Layer:
     """Return what a layer reads.
 
     Parameters
@@ -93,21 +113,34 @@ def layer_of(reads: Reads, shape: tuple[int, int], *, rgb: bool, grow: int | str
     reads : Reads
     shape : (int, int)
         Size of the plane.
-    rgb : bool
-        Whether the channels are red, green and blue.
     grow : int or "auto"
         As in `eii.options.RestoreOptions`.
     """
     apart = reads.hole.by_channel and len(reads.channels) > 1
+    missing = None if reads.missing is None else reads.read_missing
     if grow == GROW_AUTO:
         if apart:
             raise OptionError("`grow` 'auto' needs one hole for all channels; here each has one.")
-        return Layer(reads.read_image, _read_with_rim(reads, rgb=rgb), shape)
+        with_rim = _read_with_rim(reads, rgb=reads.rgb)
+        return Layer(reads.read_image, with_rim, shape, read_missing=missing)
     hole: ReadHole = reads.read_hole
     holes: ReadHoles = reads.read_holes
     if isinstance(grow, int) and grow > 0:
         hole, holes = read_grown(hole, grow), read_grown(holes, grow)
-    return Layer(reads.read_image, hole, shape, read_holes=holes if apart else None)
+        if missing is not None:
+            hole, holes = _without(hole, missing), _without(holes, missing)
+    own = holes if apart else None
+    return Layer(reads.read_image, hole, shape, read_holes=own, read_missing=missing)
+
+
+def _without(read: ReadHole, missing: ReadHole) -> ReadHole:
+    """Return a reader of a hole that did not grow over what holds no data."""
+
+    def read_without(box: Box) -> NDArray[np.bool_]:
+        hole, empty = read(box), missing(box)
+        return hole & ~(empty if hole.ndim == 2 else empty[..., np.newaxis])
+
+    return read_without
 
 
 def _read_with_rim(reads: Reads, *, rgb: bool) -> ReadHole:
@@ -126,9 +159,12 @@ def _read_with_rim(reads: Reads, *, rgb: bool) -> ReadHole:
             weights = luma_weights(count, rgb=True) if rgb else np.full(count, 1 / count)
             scaled = to_unit(pixels, default_scale(pixels.dtype, count))
             luma = to_luma(scaled, weights.astype(np.float32))
+            empty = reads.read_missing(origin)
             for _ in range(_AUTO_ROUNDS):
-                if not hole.all():
-                    hole = hole | doubtful_rim(luma, hole, describe_around(luma, hole))
+                unknown = hole | empty
+                if not unknown.all():
+                    rim = doubtful_rim(luma, unknown, describe_around(luma, unknown))
+                    hole = hole | (rim & ~empty)
         return np.ascontiguousarray(hole[box.relative_to(origin).slices])
 
     return with_rim

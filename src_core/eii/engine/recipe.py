@@ -142,7 +142,7 @@ def _pick(layers: Sequence[LayerUnits]) -> list[Picked]:
 
 def _known_pixels(layer: Layer, unit: Unit) -> NDArray[Any]:
     """Return some known pixels of a window, shape (K, C), evenly spaced."""
-    image, hole = layer.read_image(unit.window), layer.read_hole(unit.window)
+    image, hole = layer.read_image(unit.window), layer.read_unknown(unit.window)
     check_known(image, hole)
     return np.asarray(image.reshape(hole.size, -1)[_thin(hole)])
 
@@ -151,7 +151,7 @@ def _known_luma(layer: Layer, unit: Unit) -> NDArray[np.float32]:
     """Return the luma that is given for the same pixels, shape (K,); empty when none is."""
     if layer.read_luma is None:
         return np.zeros(0, np.float32)
-    hole = layer.read_hole(unit.window)
+    hole = layer.read_unknown(unit.window)
     return layer.read_luma(unit.window).ravel()[_thin(hole)]
 
 
@@ -179,7 +179,7 @@ class _Windows(Sequence[Sample]):
 
     def __getitem__(self, index: Any) -> Any:
         layer, window = self._window(index)
-        hole = layer.read_hole(window)
+        hole = layer.read_unknown(window)
         image = to_unit(layer.read_image(window), self._scale)
         image[hole] = 0
         return image, hole

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.engine.between import as_dtype, between
 from eii.engine.job import Job, Task
 from eii.engine.patches import Overlay, PatchStore, UnitIndex, lay, unit_key
 from eii.engine.plan import fit_window
@@ -58,6 +59,11 @@ class Runner:
     def unit_count(self) -> int:
         """Return how many windows the job has."""
         return self._job.unit_count
+
+    @property
+    def by_channel(self) -> bool:
+        """Return whether channels may be filled at pixels where others are known."""
+        return self._job.by_channel
 
     def chosen(self) -> list[dict[str, Any]]:
         """Return what was chosen from the image, for each group of channels, as JSON."""
@@ -161,30 +167,47 @@ class Runner:
         -------
         Pasted
         """
-        mask = np.zeros(region.shape, bool)
+        filled = np.zeros(pixels.shape, bool)
         confidence = np.ones(region.shape, np.float32)
         for number in numbers:
             task = self._job.tasks[number]
-            hole = task.layer.read_hole(region)
-            holes = None if task.layer.read_holes is None else task.layer.read_holes(region)
-            check_known(self._channels_of(pixels, task), hole if holes is None else holes)
-            if not hole.any():
-                continue
-            overlay = self.overlay(number, region)
-            scale = self._recipe(number).scale
-            values = from_unit(overlay.values[hole], scale, pixels.dtype)
-            for position, channel in enumerate(self._job.groups[task.group].channels):
-                # Where channels have holes of their own, those that are known stay.
-                own = slice(None) if holes is None else holes[..., position][hole]
-                at = hole if holes is None else holes[..., position]
-                pixels[..., channel][at] = values[own, position]
-            mask |= hole
-            confidence[hole] = np.minimum(confidence, overlay.confidence)[hole]
-        return Pasted(pixels, mask, confidence)
+            channels = list(self._job.groups[task.group].channels)
+            own = pixels[..., channels]
+            invented, sure = self._fill(number, own, region)
+            if invented.any():
+                pixels[..., channels] = own
+                filled[..., channels] = invented
+                np.minimum(confidence, sure, out=confidence, where=invented.any(axis=2))
+        return Pasted(pixels, filled, confidence)
 
-    def _channels_of(self, pixels: NDArray[Any], task: Task) -> NDArray[Any]:
-        channels = self._job.groups[task.group].channels
-        return pixels if pixels.dtype.kind != "f" else pixels[..., list(channels)]
+    def _fill(
+        self, number: int, pixels: NDArray[Any], region: Box
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Fill the pixels (h, w, C) of a task in place; return which, and how sure they are."""
+        task = self._job.tasks[number]
+        hole = task.layer.read_hole(region)
+        holes = hole if task.layer.read_holes is None else task.layer.read_holes(region)
+        check_known(pixels, task.layer.read_unknowns(region))
+        each = np.broadcast_to(holes if holes.ndim == 3 else hole[..., np.newaxis], pixels.shape)
+        if task.lost:
+            values, sure = between([(self._whole(n, region), w) for n, w in task.sources])
+            pixels[each] = as_dtype(values, pixels.dtype)[each]
+            return each, sure
+        if not hole.any():
+            return each, np.ones(region.shape, np.float32)
+        overlay = self.overlay(number, region)
+        own = from_unit(overlay.values[hole], self._recipe(number).scale, pixels.dtype)
+        # Where channels have holes of their own, those that are known stay.
+        pixels[hole] = np.where(each[hole], own, pixels[hole])
+        return each, overlay.confidence
+
+    def _whole(self, number: int, region: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return a region of a task that is not lost, filled, and where it holds no data."""
+        layer = self._job.tasks[number].layer
+        pixels = layer.read_image(region)
+        self._fill(number, pixels, region)
+        empty = layer.read_missing
+        return pixels, np.zeros(region.shape, bool) if empty is None else empty(region)
 
     def numbers_of(self, plane: tuple[int, ...]) -> list[int]:
         """Return the tasks of a plane."""
@@ -193,7 +216,7 @@ class Runner:
 
 @dataclass(frozen=True)
 class Pasted:
-    """A finished region: its pixels (h, w, C), which were filled (h, w), and confidence (h, w)."""
+    """A finished region: its pixels, which were filled (both (h, w, C)), and confidence (h, w)."""
 
     pixels: NDArray[Any]
     filled: NDArray[np.bool_]

@@ -77,7 +77,7 @@ def open_window(unit: Unit, layer: Layer, recipe: Recipe, read_guide: ReadGuide)
     guide = _guide(image, hole, unit, recipe, read_guide) if unit.guided else None
     solved = hole
     if layer.read_holes is not None:
-        holes = _read_holes(layer.read_holes, layer.shape, unit)
+        holes = _read_holes(layer.read_unknowns, layer.shape, unit)
         image, solved = fill_partial(image, holes, recipe.relation), np.asarray(holes.all(axis=2))
     weights = np.asarray(recipe.weights, np.float32)
     luma = to_luma(image, weights)
@@ -163,8 +163,8 @@ def _scaled(box: Box, factor: int) -> Box:
 
 
 def _read_scaled(layer: Layer, box: Box, scale: Scale) -> tuple[FloatArray, NDArray[np.bool_]]:
-    pixels, hole = layer.read_image(box), layer.read_hole(box)
-    own = hole if layer.read_holes is None else layer.read_holes(box)
+    pixels, hole = layer.read_image(box), layer.read_unknown(box)
+    own = hole if layer.read_holes is None else layer.read_unknowns(box)
     check_known(pixels, own)
     image = to_unit(pixels, scale)
     image[own] = 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+BLOCK = 2048
+"""Side of the boxes in which a plane is read, in pixels."""
 
 
 @dataclass(frozen=True, order=True)
@@ -93,3 +96,10 @@ def union(boxes: Iterable[Box]) -> Box:
         max(b.y1 for b in items),
         max(b.x1 for b in items),
     )
+
+
+def blocks_of(shape: tuple[int, int], side: int = BLOCK) -> Iterator[Box]:
+    """Yield the lattice of boxes that covers an image, row by row."""
+    for y in range(0, shape[0], side):
+        for x in range(0, shape[1], side):
+            yield Box(y, x, y + side, x + side).clip(shape)

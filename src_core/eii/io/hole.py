@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from eii.errors import HoleError
 from eii.image.geometry import Box
+from eii.io.align import Span, align, misfit
 from eii.io.axes import size_of
-from eii.io.marks import Marks, telling_channels
+from eii.io.marks import marked, telling_channels, with_default
 from eii.io.opener import open_any
-from eii.io.source import Asked, Series, Source
+from eii.io.source import Asked, Source
+from eii.options import HoleOptions
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,16 @@ class Hole:
     Parameters
     ----------
     source : Source
-        Non-zero pixels are to be filled.
+        The mask.
     shape : (int, int)
         Size (M, N) of the image's planes.
-    factor : int
-        Image pixels per hole pixel in y and x.
+    spans : mapping of axis to Span
+        Where the mask lies on the image, along y, x, and z where it has several planes.
     by_channel : bool
         Whether every channel of the image has a hole of its own.
     image_axes : str
         Axes of the image: a hole without t or z is the same for all of them.
-    marks : Marks
+    options : HoleOptions
         Which of its values mark the hole.
     telling : slice
         The channels that are looked at.
@@ -41,68 +44,67 @@ class Hole:
 
     source: Source
     shape: tuple[int, int]
-    factor: int
+    spans: Mapping[str, Span]
     by_channel: bool
     image_axes: str
-    marks: Marks
+    options: HoleOptions
     telling: slice
 
     def read(self, plane: tuple[int, ...], box: Box) -> NDArray[np.bool_]:
         """Return the hole in a box: (h, w), or (h, w, C) when every channel has its own."""
-        box, f = box.clip(self.shape), self.factor
-        if not box.area:
-            return np.zeros(box.shape, bool)
-        rows, columns = (
-            np.minimum(np.arange(start, stop) // f, size - 1)
-            for start, stop, size in zip(
-                (box.y0, box.x0), (box.y1, box.x1), self.source.plane_shape, strict=True
-            )
+        box = box.clip(self.shape)
+        rows, columns = self.spans["y"].of(box.y0, box.y1), self.spans["x"].of(box.x0, box.x1)
+        own = self._own_plane(plane)
+        on_rows, on_columns = rows >= 0, columns >= 0
+        if own is None or not on_rows.any() or not on_columns.any():
+            return np.zeros((*box.shape, self.source.channels)[: 3 if self.by_channel else 2], bool)
+        coarse = Box(
+            int(rows[on_rows].min()),
+            int(columns[on_columns].min()),
+            int(rows.max()) + 1,
+            int(columns.max()) + 1,
         )
-        coarse = Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-        values = self.source.read(self._own_plane(plane), coarse)
-        if self.by_channel:
-            found = self.marks.found(values, white_is_zero=self.source.white_is_zero)
-        else:
-            found = self._marked(values)
-        if f == 1:
+        found = self._marked(self.source.read(own, coarse))
+        if coarse.shape == box.shape and on_rows.all() and on_columns.all():
             return found
-        return np.ascontiguousarray(found[rows - coarse.y0][:, columns - coarse.x0])
+        found = found[np.maximum(rows - coarse.y0, 0)][:, np.maximum(columns - coarse.x0, 0)]
+        found[~on_rows], found[:, ~on_columns] = False, False
+        return np.ascontiguousarray(found)
 
     def _marked(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return where any of the telling channels marks the hole, shape (h, w)."""
-        plain = replace(self.marks, invert=False)
+        """Return what marks the hole: in each channel, or in any of the telling ones."""
         white = self.source.white_is_zero
-        found = plain.found(values[..., self.telling], white_is_zero=white).any(axis=2)
-        return np.asarray(found != self.marks.invert)
+        if self.by_channel:
+            return marked(values, self.options, white_is_zero=white) != self.options.invert
+        found = marked(values[..., self.telling], self.options, white_is_zero=white).any(axis=2)
+        return np.asarray(found != self.options.invert)
 
-    def _own_plane(self, plane: tuple[int, ...]) -> tuple[int, ...]:
+    def _own_plane(self, plane: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return the mask's plane for one of the image's; None where it has none."""
         at = dict(zip([a for a in "tz" if a in self.image_axes], plane, strict=True))
-        return tuple(at.get(a, 0) for a in "tz" if a in self.source.axes)
+        if "z" in self.spans:
+            at["z"] = int(self.spans["z"].of(at["z"], at["z"] + 1)[0])
+        sizes = {a: size_of(self.source.axes, self.source.shape, a) for a in "tz"}
+        own = tuple(at.get(a, 0) if sizes[a] > 1 else 0 for a in "tz" if a in self.source.axes)
+        return None if -1 in own else own
 
 
 def open_hole(
-    item: Any,
-    image: Source,
-    *,
-    series: Series | None = None,
-    axes: str | None = None,
-    large: bool = False,
-    marks: Marks | None = None,
+    item: Any, image: Source, *, options: HoleOptions | None = None, large: bool = False
 ) -> Hole:
     """Open the hole of an image.
 
     Parameters
     ----------
     item : as for `open_source`, of any integer, float or bool dtype
-        Non-zero pixels are to be filled. Its planes are as large as the image's, or smaller by a
-        whole factor (a coarser pyramid level). Without t or z it holds for all planes; with the
-        image's channel axis every channel has its own hole. Of a colour picture, any channel
-        counts, alpha does not.
+        Non-zero pixels are to be filled. It lies where its pixel size says, or its planes are as
+        large as the image's, or smaller by a whole factor (a coarser pyramid level). Without t or
+        z it holds for all planes; with the image's channel axis every channel has its own hole.
+        Of a colour picture any channel counts; alpha counts when nothing else varies.
     image : Source
-    series, axes, large
+    options : HoleOptions, optional
+    large : bool
         As for `open_source`.
-    marks : Marks, optional
-        Which values mark the hole; by default those that are not black.
 
     Returns
     -------
@@ -115,62 +117,47 @@ def open_hole(
     SourceError
         If the file cannot be read.
     """
-    source = open_any(item, Asked(series, axes or _hole_axes(item, image), large))
+    options = options or HoleOptions()
+    asked = Asked(options.series, options.axes or _hole_axes(item, image), large)
+    source = open_any(item, asked)
+    if options.labels is not None and source.indices is not None:
+        source = _indexed(source)
     if source.dtype.kind not in "buif":
         raise HoleError(f"A hole of dtype {source.dtype} has no meaning; give bool or integers.")
-    for axis in "tz":
-        own = size_of(source.axes, source.shape, axis)
-        if own not in (1, size_of(image.axes, image.shape, axis)):
-            raise _misfit(source, image)
-    channels = size_of(source.axes, source.shape, "c")
+    _check_stack(source, image)
+    channels = source.channels
     by_channel = channels > 1 and not source.is_picture
     if by_channel and channels not in (image.channels, image.channels - image.has_alpha):
-        raise _misfit(source, image)
-    factor = _factor(source, image)
+        raise misfit(source, image)
     return Hole(
         source,
         image.plane_shape,
-        factor,
+        align(source, image, options.scale),
         by_channel,
         image.axes,
-        (marks or Marks()).of(source),
+        with_default(options, source),
         telling_channels(source),
     )
 
 
+def _check_stack(mask: Source, image: Source) -> None:
+    """Raise `HoleError` unless the mask is for one plane, or for as many as the image has."""
+    times, own_times = (size_of(s.axes, s.shape, "t") for s in (image, mask))
+    deep, own_deep = (size_of(s.axes, s.shape, "z") for s in (image, mask))
+    if own_times not in (1, times) or (own_deep > 1 and deep == 1):
+        raise misfit(mask, image)
+
+
+def _indexed(mask: Source) -> Source:
+    """Return a mask with a palette as the indices into it: its labels."""
+    if mask.indices is None:
+        raise HoleError(f"{mask.name} has no palette.")
+    axes = mask.axes.removesuffix("c")
+    return replace(mask, array=mask.indices, axes=axes, is_rgb=False, has_alpha=False)
+
+
 def _hole_axes(item: Any, image: Source) -> str | None:
     """Return the axes of an array hole that has the image's dimensions."""
-    if isinstance(item, str | Path | Source) or len(item.shape) != len(image.shape):
+    if isinstance(item, str | Path | Source) or not hasattr(item, "shape"):
         return None
-    return image.axes
-
-
-def _factor(hole: Source, image: Source) -> int:
-    """Return how many image pixels a hole pixel stands for; a power of two if one fits.
-
-    Pyramids halve an odd size up or down: 15 of 250 is level 4, not every seventeenth pixel.
-    """
-    powers = [2**k for k in range(16)]
-    most = max(1, max(image.plane_shape) // max(1, min(hole.plane_shape)) + 1)
-    for factor in (*powers, *range(3, most + 1)):
-        if all(
-            _fits(n, own, factor)
-            for n, own in zip(image.plane_shape, hole.plane_shape, strict=True)
-        ):
-            return factor
-    raise _misfit(hole, image)
-
-
-def _fits(size: int, own: int, factor: int) -> bool:
-    """Tell whether a level of ``own`` pixels may be made from ``size``, by any rounding."""
-    halved = {size}
-    for _ in range(factor.bit_length() - 1 if factor & (factor - 1) == 0 else 0):
-        halved = {n // 2 for n in halved} | {-(-n // 2) for n in halved}
-    return own in halved or own in {size // factor, -(-size // factor), round(size / factor)}
-
-
-def _misfit(hole: Source, image: Source) -> HoleError:
-    return HoleError(
-        f"The hole's shape {hole.shape} ({hole.axes}) does not fit the image's {image.shape} "
-        f"({image.axes}). It must be as large in y and x, or smaller by one whole factor."
-    )
+    return image.axes if len(item.shape) == len(image.shape) else None

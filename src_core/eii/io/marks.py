@@ -2,76 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.errors import OptionError
 from eii.image.dtype import value_range
+from eii.image.geometry import Box, blocks_of
 from eii.io.source import Source
+from eii.options import HoleOptions
 
 
-@dataclass(frozen=True)
-class Marks:
-    """What marks the hole in a mask; by default whatever is not black.
+def with_default(options: HoleOptions, mask: Source) -> HoleOptions:
+    """Return the options for a mask, the threshold of a lossy one filled in."""
+    if options.above is None and options.labels is None and mask.lossy:
+        low, high = value_range(mask.dtype)
+        return replace(options, above=(low + high) / 2)
+    return options
+
+
+def marked(values: NDArray[Any], options: HoleOptions, *, white_is_zero: bool) -> NDArray[np.bool_]:
+    """Return which values mark the hole, of the same shape; ``options.invert`` is left aside.
 
     Parameters
     ----------
-    above : float, optional
-        Only values above it, in the mask's own units. Of JPEG and lossy WebP, whose black is not
-        quite 0, half of the range by default.
-    labels : tuple of int, optional
-        Only these values, of a label image.
-    invert : bool
-        What would be known is the hole.
-
-    Raises
-    ------
-    OptionError
-        If both a threshold and labels are given.
+    values : ndarray
+    options : HoleOptions
+    white_is_zero : bool
+        Whether a viewer shows 0 as white, and the greatest value as black.
     """
-
-    above: float | None = None
-    labels: tuple[int, ...] | None = None
-    invert: bool = False
-
-    def __post_init__(self) -> None:
-        if self.above is not None and self.labels is not None:
-            raise OptionError("`hole_above` and `hole_labels` exclude one another; give one.")
-        if self.above is not None and not np.isfinite(self.above):
-            raise OptionError(f"`hole_above` must be a finite number; got {self.above}.")
-        if self.labels is not None and not self.labels:
-            raise OptionError("`hole_labels` must name a label.")
-
-    def of(self, mask: Source) -> Marks:
-        """Return the marks of a mask, its own default filled in."""
-        if self.above is None and self.labels is None and mask.lossy:
-            low, high = value_range(mask.dtype)
-            return Marks((low + high) / 2, None, self.invert)
-        return self
-
-    def found(self, values: NDArray[Any], *, white_is_zero: bool) -> NDArray[np.bool_]:
-        """Return which values mark the hole, of the same shape.
-
-        Parameters
-        ----------
-        values : ndarray
-        white_is_zero : bool
-            Whether a viewer shows 0 as white, and the greatest value as black.
-        """
-        if self.labels is not None:
-            marked = np.isin(values, self.labels)
-        elif white_is_zero:
-            least, most = value_range(values.dtype)
-            shown = most - values.astype(np.float64)
-            marked = shown > (least if self.above is None else self.above)
-        elif self.above is not None:
-            marked = values > self.above
-        else:
-            marked = values != 0
-        return np.asarray(marked != self.invert)
+    if options.labels is not None:
+        return np.isin(values, options.labels)
+    if white_is_zero:
+        least, most = value_range(values.dtype)
+        shown = most - values.astype(np.float64)
+        return np.asarray(shown > (least if options.above is None else options.above))
+    return np.asarray(values != 0 if options.above is None else values > options.above)
 
 
 def telling_channels(mask: Source) -> slice:
@@ -84,7 +51,11 @@ def telling_channels(mask: Source) -> slice:
     colours, alpha = slice(None, mask.channels - 1), slice(mask.channels - 1, None)
     if not mask.is_picture:
         return colours
-    pixels = np.asarray(mask.array)
-    plain = (pixels[..., :-1] == pixels[:1, :1, :-1]).all()
-    varies = (pixels[..., -1] != pixels[0, 0, -1]).any()
-    return alpha if plain and varies else colours
+    first = mask.read(mask.planes[0], Box(0, 0, 1, 1))[0, 0]
+    varies = np.zeros(mask.channels, bool)
+    for plane in mask.planes:
+        for box in blocks_of(mask.plane_shape):
+            varies |= (mask.read(plane, box) != first).any(axis=(0, 1))
+            if varies[:-1].any():
+                return colours
+    return alpha if varies[-1] else colours

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -177,7 +177,30 @@ def describe_image(
     omero = facts.omero or (_rgb_channels(source) if source.is_rgb else None)
     if "c" in axes and omero:
         described_so_far: Any = group.attrs["ome"]
-        group.attrs["ome"] = {**described_so_far, "omero": dict(omero)}
+        coarsest: Any = group[levels[-1]]
+        windowed = _windowed(omero, coarsest, axes)
+        group.attrs["ome"] = {**described_so_far, "omero": windowed}
+
+
+def _windowed(omero: Mapping[str, Any], pixels: Any, axes: str) -> dict[str, Any]:
+    """Return channels with a window of display, where they have none: that of their values."""
+    channels = []
+    for number, channel in enumerate(omero.get("channels", [])):
+        if "window" not in channel and number < size_of(axes, pixels.shape, "c"):
+            middle = {a: size_of(axes, pixels.shape, a) // 2 for a in "tz"}
+            key = tuple({"c": number, **middle}.get(a, slice(None)) for a in axes)
+            channel = {**channel, "window": _window_of(np.asarray(pixels[key]))}
+        channels.append(channel)
+    return {**omero, "channels": channels}
+
+
+def _window_of(pixels: NDArray[Any]) -> dict[str, float]:
+    least, most = default_range(pixels.dtype)
+    known = pixels[np.isfinite(pixels)].astype(np.float64)
+    start, end = (float(known.min()), float(known.max())) if known.size else (least, most)
+    if end <= start:
+        start, end = least, most
+    return {"min": min(least, start), "max": max(most, end), "start": start, "end": end}
 
 
 def describe_label(root: zarr.Group, name: str) -> None:

@@ -90,7 +90,7 @@ def open_picture(path: Path, asked: Asked) -> Source:
 def _upright(pixels: NDArray[Any], axes: str, orientation: int) -> NDArray[Any]:
     if orientation == UPRIGHT:
         return pixels
-    return np.ascontiguousarray(Upright(pixels, axes, orientation)[...])
+    return np.ascontiguousarray(Upright(pixels, axes, orientation)[:])
 
 
 @contextmanager

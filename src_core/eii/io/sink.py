@@ -39,6 +39,8 @@ class ZarrSink:
         Entered; what is not finished is removed when it is left.
     source : Source
         Its shape, axes and metadata are the result's.
+    by_channel : bool
+        Say of every channel which of its pixels are invented.
 
     Raises
     ------
@@ -46,11 +48,12 @@ class ZarrSink:
         If it cannot be written.
     """
 
-    def __init__(self, place: Place, source: Source) -> None:
+    def __init__(self, place: Place, source: Source, *, by_channel: bool = False) -> None:
         self._place = place
         self._source = source
         self._axes = "".join(a for a in ORDER if a in source.axes)
         self._plain = self._axes.replace("c", "")
+        self._marked = self._axes if by_channel else self._plain
         self._touched: list[Region] = []
         try:
             # Marked as ours and as unfinished from its first file on.
@@ -61,7 +64,7 @@ class ZarrSink:
                 attributes={ATTRIBUTE: {"software": SOFTWARE, UNFINISHED: True}},
             )
             self._image = self._create("0", self._axes, source.dtype, 0)
-            self._inpainted = self._create(f"{INPAINTED}/0", self._plain, np.uint8, 0)
+            self._inpainted = self._create(f"{INPAINTED}/0", self._marked, np.uint8, 0)
             self._confidence = self._create(f"{CONFIDENCE}/0", self._plain, np.uint8, 255)
         except OSError as error:
             raise unwritable(place.out, error) from error
@@ -103,7 +106,7 @@ class ZarrSink:
         box : Box
             One of `regions`.
         pixels : ndarray of shape (h, w, C), of the source's dtype
-        filled : ndarray of shape (h, w), bool
+        filled : ndarray of shape (h, w, C), bool
             Which pixels are invented.
         confidence : ndarray of shape (h, w), float32
             In [0, 1]; stored in steps of 1 / 255.
@@ -119,7 +122,9 @@ class ZarrSink:
             self._image[key] = stored
             if filled.any():
                 self._touched.append((plane, box))
-                self._inpainted[plain] = filled.astype(np.uint8)
+                by_channel = "c" in self._marked
+                marks = np.moveaxis(filled, 2, 0) if by_channel else filled.any(axis=2)
+                self._inpainted[key if by_channel else plain] = marks.astype(np.uint8)
                 self._confidence[plain] = np.rint(confidence * 255).astype(np.uint8)
         except OSError as error:
             raise unwritable(self._place.out, error) from error
@@ -148,10 +153,10 @@ class ZarrSink:
     def _describe(self, provenance: Mapping[str, Any], run: RunAll) -> None:
         levels = build_pyramid(self._root, "", self._axes, run=run)
         describe_image(self._root, levels, self._source, self._axes, name=self._place.out.stem)
-        for name in (INPAINTED, CONFIDENCE):
-            levels = build_pyramid(self._root, name, self._plain, touched=self._touched, run=run)
+        for name, axes in ((INPAINTED, self._marked), (CONFIDENCE, self._plain)):
+            levels = build_pyramid(self._root, name, axes, touched=self._touched, run=run)
             group = self._root.require_group(name)
-            describe_image(group, levels, self._source, self._plain, name=name)
+            describe_image(group, levels, self._source, axes, name=name)
         describe_label(self._root, "inpainted")
         colour = {"rgb": self._source.is_rgb, "alpha": self._source.has_alpha}
         tiff = self._source.facts.tiff

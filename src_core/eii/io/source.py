@@ -82,7 +82,7 @@ class Source:
         Where it is stored.
     facts : Facts
     is_picture : bool
-        From a picture file, where channels mean colour and nothing else.
+        Its file says that channels mean colour and nothing else.
     white_is_zero : bool
         A viewer shows 0 as white.
     lossy : bool

@@ -80,6 +80,7 @@ def _source_of(file: tifffile.TiffFile, path: Path, asked: Asked) -> Source:
         is_rgb=colours and count >= 3,
         has_alpha=samples and count in (2, 4) and _is_alpha(page),
         path=path,
+        is_picture=colours or (samples and count == 2 and _is_alpha(page)),
         facts=facts_of(file, picked, number),
         white_is_zero=int(page.photometric) == 0,
         lossy=int(page.compression) in _LOSSY,

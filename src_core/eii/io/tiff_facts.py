@@ -29,6 +29,8 @@ def facts_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, number: i
     """Return the sizes, channels and tags of one series of a TIFF file."""
     page = series.keyframe
     scale, units = _sizes(file, page, number)
+    there = series.axes.lower()
+    scale = {axis: size for axis, size in scale.items() if axis in there}
     channels = _channels(file, number)
     return Facts(
         scale=checked_sizes(scale, "The image"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ from eii.io.axes import check_axes, named_axes
 from eii.io.chunked import Guarded, by_blocks
 from eii.io.place import is_unfinished
 from eii.io.source import Asked, Facts, Readable, Source, array_source, refuse_series
-from eii.io.units import checked_sizes
+from eii.io.units import checked_sizes, ngff_size
 from eii.io.zarr_groups import (
     Found,
     images_of,
@@ -74,7 +75,7 @@ def _refuse_unfinished(path: Path) -> None:
         )
 
 
-def store_path(array: zarr.Array[Any]) -> Path | None:
+def store_path(array: Any) -> Path | None:
     """Return where an array is stored; None when that is not on this machine's disks."""
     store = array.store
     return Path(store.root) / array.path if isinstance(store, LocalStore) else None
@@ -107,7 +108,8 @@ def _plain(array: Array, path: Path, axes: str | None) -> Source:
     if axes is None and named and all(n and len(n) == 1 for n in named):
         axes = "".join(named)
     axes = named_axes(axes, array.shape)
-    return array_source(_lazy(array, axes), str(path), axes, path=path)
+    source = array_source(_lazy(array, axes), str(path), axes, path=path)
+    return replace(source, nodata=_declared(array))
 
 
 def _ome(image: Found, path: Path, axes: str | None) -> Source:
@@ -123,7 +125,12 @@ def _ome(image: Found, path: Path, axes: str | None) -> Source:
     attributes: dict[str, Any] = dict(group.attrs)
     omero, own = ome_metadata(group).get("omero"), attributes.get("eii", {})
     colour = bool(own.get("rgb", _is_rgb(omero, array, named)))
-    units = {a["name"]: a["unit"] for a in described if a.get("unit")}
+    sized = {a["name"]: ngff_size(1.0, str(a["unit"])) for a in described if a.get("unit")}
+    for axis, (factor, _) in sized.items():
+        scale[axis] = scale.get(axis, 1.0) * factor
+        translation[axis] = translation.get(axis, 0.0) * factor
+    units = {axis: unit for axis, (_, unit) in sized.items() if unit is not None}
+    coarser = (store_path(group[d["path"]]) for d in entry["datasets"][image.level + 1 :])
     return Source(
         str(path),
         _lazy(array, named),
@@ -131,8 +138,20 @@ def _ome(image: Found, path: Path, axes: str | None) -> Source:
         is_rgb=colour,
         has_alpha=bool(own.get("alpha", colour and array.shape[named.index("c")] == 4)),
         path=path,
+        coarser=tuple(p for p in coarser if p is not None),
+        nodata=_declared(array),
         facts=Facts(scale, translation, units, omero, own.get("tiff")),
     )
+
+
+def _declared(array: Array) -> float | None:
+    """Return the value that stands for no data, where the attributes of an array declare one."""
+    attributes: dict[str, Any] = dict(array.attrs)
+    value = attributes.get("_FillValue", attributes.get("missing_value"))
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _transforms(

@@ -11,14 +11,14 @@ from typing import Annotated
 import typer
 
 from eii._version import __version__
+from eii.cli.restore_command import restore
+from eii.cli.shared import Axes, Large, Overwrite, SeriesText, series_of
 from eii.console import (
     FAILED,
     errors,
-    labels_of,
     printable,
     shown_progress,
     tell,
-    warn_of_share,
 )
 from eii.errors import OutputError
 from eii.options import RestoreOptions
@@ -32,19 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Fill the holes of images of any size; not one measured pixel changes.",
 )
-
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
-Series = Annotated[
-    int | None, typer.Option(help="Which image of a file that holds several, from 0.")
-]
-Axes = Annotated[
-    str | None, typer.Option(help="Meaning of each dimension, of tczyx, where the file is silent.")
-]
-
-
-Large = Annotated[
-    bool, typer.Option("--large", help="Take files that claim very many pixels for their size.")
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -66,107 +53,37 @@ def common(
         typer.echo(context.get_help())
 
 
-@app.command()
-def restore(
-    image: Annotated[Path, typer.Argument(help="OME-Zarr, Zarr, TIFF, PNG, JPEG, WebP or .npy.")],
-    hole: Annotated[Path, typer.Argument(help="The same kinds; what is not zero is filled.")],
-    out: Annotated[Path, typer.Argument(help="The OME-Zarr to write.")],
-    backbone: Annotated[
-        str, typer.Option(help="auto, unet, pixel, classical or file:PATH.")
-    ] = DEFAULTS.backbone,
-    colour: Annotated[str, typer.Option(help="Propagates colour.")] = DEFAULTS.colour,
-    levels: Annotated[
-        int, typer.Option(help="Of the colours progressive and paper.")
-    ] = DEFAULTS.levels,
-    channels: Annotated[str, typer.Option(help="auto, rgb, each or principal.")] = "auto",
-    principal: Annotated[int | None, typer.Option(help="The channel completed.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = DEFAULTS.device,
-    grow: Annotated[
-        str, typer.Option(help="Grow the hole by so many pixels; auto: by its defects' rims.")
-    ] = str(DEFAULTS.grow),
-    workers: Annotated[int | None, typer.Option(help="Threads.")] = DEFAULTS.workers,
-    trust: Annotated[bool, typer.Option("--trust", help="Run a TorchScript file's code.")] = False,
-    hints: Annotated[
-        Path | None, typer.Option(help="Colours set by a person, .json or .csv.")
-    ] = None,
-    hole_above: Annotated[
-        float | None, typer.Option(help="Only values of HOLE above it are filled.")
-    ] = None,
-    hole_labels: Annotated[
-        str | None, typer.Option(help="Only these labels of HOLE are filled: 3,4,5.")
-    ] = None,
-    invert_hole: Annotated[
-        bool, typer.Option("--invert-hole", help="What HOLE does not mark is filled.")
-    ] = False,
-    series: Series = None,
-    axes: Axes = None,
-    large: Large = False,
-    overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-) -> None:
-    """Fill the HOLE of IMAGE and write the result to OUT."""
-    from eii.api import restore_to_zarr
-    from eii.io.hint_files import read_hints
-    from eii.io.marks import Marks
-
-    options = RestoreOptions(
-        backbone=backbone,
-        colour=colour,
-        levels=levels,
-        channels=channels,
-        principal=principal,
-        device=device,
-        grow=int(grow) if grow.lstrip("+-").isdecimal() else grow,
-        workers=workers,
-        trust=trust,
-    )
-    with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
-        done = restore_to_zarr(
-            image,
-            hole,
-            out,
-            options=options,
-            hints=None if hints is None else read_hints(hints),
-            overwrite=overwrite,
-            series=series,
-            axes=axes,
-            large=large,
-            marks=Marks(hole_above, labels_of(hole_labels), invert_hole),
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
-    warn_of_share(done.filled, done.known)
-    share = done.filled / max(1, done.filled + done.known)
-    typer.echo(
-        f"{printable(done.out)}: {done.filled} pixels filled ({share:.2%}) in {done.windows} "
-        f"windows, {done.known} kept, {done.seconds:.1f} s"
-    )
+app.command()(restore)
 
 
 @app.command()
 def export(
     result: Annotated[Path, typer.Argument(help="An OME-Zarr written by restore.")],
-    file: Annotated[Path, typer.Argument(help="The .tif or .png to write.")],
+    file: Annotated[
+        Path, typer.Argument(help="The .tif, .ome.tif, .png, .jp2, .jpg or .webp to write.")
+    ],
     overwrite: Overwrite = False,
 ) -> None:
-    """Write RESULT as a TIFF or PNG FILE."""
+    """Write RESULT as a TIFF or picture FILE; .jpg and .webp change measured values."""
     from eii.api import export as run
+    from eii.io.export import is_lossy
 
     run(result, file, overwrite=overwrite)
-    typer.echo(f"{printable(file)}: written")
+    lossy = "; its format is lossy: measured values are changed" if is_lossy(file) else ""
+    typer.echo(f"{printable(file)}: written{lossy}")
 
 
 @app.command()
 def verify(
     source: Annotated[Path, typer.Argument(help="What was restored.")],
     result: Annotated[Path, typer.Argument(help="An OME-Zarr written by restore.")],
-    series: Series = None,
+    series: SeriesText = None,
     axes: Axes = None,
 ) -> None:
     """Prove that every known pixel of RESULT is that of SOURCE; exit 1 if one is not."""
     from eii.api import verify as run
 
-    found = run(source, result, series=series, axes=axes)
+    found = run(source, result, series=series_of(series), axes=axes)
     if found.difference is not None:
         at = found.difference
         errors.print(
@@ -181,14 +98,14 @@ def verify(
 @app.command()
 def info(
     path: Annotated[Path, typer.Argument(help="Any image that restore takes.")],
-    series: Series = None,
+    series: SeriesText = None,
     axes: Axes = None,
     large: Large = False,
 ) -> None:
     """Say what PATH holds."""
     from eii.io.opener import open_source
 
-    source = open_source(path, series=series, axes=axes, large=large)
+    source = open_source(path, series=series_of(series), axes=axes, large=large)
     kind = "RGBA" if source.is_rgb and source.has_alpha else "RGB" if source.is_rgb else "channels"
     units = source.facts.units
     sizes = [
@@ -289,7 +206,3 @@ def main() -> None:
         sys.exit(tell(error))
     except KeyboardInterrupt as error:
         sys.exit(tell(error))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""``python -m eii.cli``."""
+
+from eii.cli import main
+
+main()
