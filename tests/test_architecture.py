@@ -128,3 +128,16 @@ def test_api_docstrings_say_what_goes_in(name):
         return
     assert "Parameters\n" in item.__doc__
     assert "Raises\n" in item.__doc__
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    names = {".".join(f.relative_to(CORE.parent).with_suffix("").parts): f for f in CORE_FILES}
+    needs = {}
+    for name, file in names.items():
+        top = ast.parse(file.read_text()).body  # what is imported in a function comes later
+        own = [node for node in top if isinstance(node, ast.ImportFrom)]
+        found = {f"{n.module}.{a.name}" for n in own for a in n.names} | {n.module for n in own}
+        needs[name] = {n for n in found & set(names) if n != name}
+    while free := {name for name, own in needs.items() if not own & set(needs)}:
+        needs = {name: own for name, own in needs.items() if name not in free}
+    assert not needs, f"in circles: {sorted(needs)}"

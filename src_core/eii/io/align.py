@@ -26,8 +26,8 @@ class Span:
     ----------
     step, start : float
     size : int
-        Of the mask. What falls less than a pixel beyond its ends falls on its last one, since
-        levels of a pyramid are rounded down.
+        Of the mask. Where both start together, what falls less than a pixel beyond its end falls
+        on its last one, since levels of a pyramid are rounded down.
     """
 
     step: float
@@ -38,8 +38,9 @@ class Span:
         """Return the pixel of the mask for each of the image's from first to stop; -1: outside."""
         exact = np.arange(first, stop) * self.step + self.start
         found = np.floor(exact + _SLACK).astype(np.int64)
-        found[found == self.size] = self.size - 1
-        found[(found < 0) | (found > self.size)] = -1
+        if not self.start:
+            found[found == self.size] = self.size - 1
+        found[(found < 0) | (found >= self.size)] = -1
         return found
 
 

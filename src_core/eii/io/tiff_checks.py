@@ -53,6 +53,11 @@ def check_pages(series: tifffile.TiffPageSeries, path: Path, *, large: bool) -> 
         if page is None:
             raise SourceError(f"{path} lacks a plane that it speaks of.")
         frame = page.aspage() if isinstance(page, tifffile.TiffFrame) else page
+        if frame.shape != series.keyframe.shape:
+            raise SourceError(
+                f"{path} has a plane of {frame.shape} where planes of {series.keyframe.shape} are "
+                f"spoken of, in {frame.parent.filename}."
+            )
         size = frame.parent.filehandle.size
         ends = (o + n for o, n in zip(frame.dataoffsets, frame.databytecounts, strict=True))
         if max(ends, default=0) > size:
