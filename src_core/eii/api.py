@@ -208,7 +208,7 @@ def restore_to_zarr(
         known, filled = store(runner, source, sink, work, keep_alpha=options.keep_alpha)
         source.check_there()
         opened.source.check_there()
-        sink.finish(provenance(source, opened, options, runner, filled), run=work.finish)
+        sink.finish(provenance(source, opened, options, runner, filled, hints), run=work.finish)
     return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
 
 

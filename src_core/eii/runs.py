@@ -16,6 +16,7 @@ from eii.errors import OptionError
 from eii.external.stage import resolve_backbone
 from eii.image.dtype import value_range
 from eii.image.geometry import Box
+from eii.image.hints import Hints
 from eii.io.hole import Hole
 from eii.io.sink import ZarrSink
 from eii.io.source import Source
@@ -99,7 +100,12 @@ def store(
 
 
 def provenance(
-    source: Source, hole: Hole, options: RestoreOptions, runner: Runner, filled: int
+    source: Source,
+    hole: Hole,
+    options: RestoreOptions,
+    runner: Runner,
+    filled: int,
+    hints: Hints | None = None,
 ) -> dict[str, Any]:
     """Return what a result records of how it was made."""
     return {
@@ -108,6 +114,7 @@ def provenance(
         "hole": hole.source.name,
         "hole_options": asdict(hole.options),
         "options": {**asdict(options), "backbone": resolve_backbone(options.backbone)},
+        "hints": asdict(hints) if hints else None,
         "chosen": runner.chosen(),
         "filled_pixels": filled,
     }

@@ -217,3 +217,14 @@ def test_a_stack_without_any_known_plane_is_refused():
     planes, hole = stack(range(6))
     with pytest.raises(HoleError, match="no plane beside it is known"):
         restored(planes, hole, axes="zyx", fill_planes=True)
+
+
+def test_how_a_result_was_made_is_in_its_provenance(tmp_path):
+    image = np.repeat(RAMP.astype(np.uint8)[..., np.newaxis], 3, axis=2)
+    hints = eii.Hints(strokes=(eii.Stroke(((25, 40),), (250, 20, 20)),))
+    options = eii.HoleOptions(above=0.5)
+    eii.restore_to_zarr(image, HOLE, tmp_path / "o.zarr", hints=hints, hole_options=options)
+    told = zarr.open(str(tmp_path / "o.zarr"), mode="r").attrs["eii"]
+    assert told["hints"]["strokes"][0]["colour"] == [250, 20, 20]
+    assert told["hole_options"]["above"] == 0.5
+    assert told["options"]["fill_planes"] is False

@@ -153,3 +153,35 @@ def test_a_stack_that_names_no_axes_is_restored_and_verified_with_them(folder):
     run = eii("verify", folder / "stack.npy", out, "--axes", "czyx")
     assert run.returncode == 0, run.stderr
     assert "8550 known pixels are identical" in run.stdout
+
+
+def test_what_a_mask_means_and_where_it_lies_is_said_by_options(folder):
+    stack = np.stack([np.full((50, 60), 40 + 10 * z, np.float32) for z in range(4)])
+    stack[2], stack[0, 5, 5], stack[1, :3] = 0, np.nan, -1
+    np.save(folder / "stack.npy", stack)
+    holes = np.zeros((2, 4, 25, 30), np.uint8)
+    holes[1, 2] = 4
+    holes[1, 0, 20, 20] = 2  # a label that is not asked for
+    with tifffile.TiffWriter(folder / "holes.tif") as writer:
+        for hole in holes:
+            writer.write(hole, photometric="minisblack")
+    options = "--axes zyx --hole-series 1 --hole-axes zyx --hole-labels 3,4 --hole-scale fit"
+    options += " --fill-planes --nan-is-hole --nodata=-1 --backbone classical --quiet"
+    out = folder / "out.zarr"
+    run = eii("restore", folder / "stack.npy", folder / "holes.tif", out, *options.split())
+    assert run.returncode == 0, run.stderr
+    assert f"{50 * 60 + 1} pixels filled" in run.stdout
+    result = zarr.open_array(f"{out}/0", mode="r")[...]
+    # Where the plane before holds no data, the plane after counts alone.
+    assert np.allclose(result[2, :3], 70)
+    assert np.allclose(result[2, 3:], 60)
+    assert result[0, 5, 5] == 40
+    assert (result[1, :3] == -1).all()
+
+
+@pytest.mark.parametrize(("suffix", "lossy"), [("jpg", True), ("webp", True), ("jp2", False)])
+def test_export_says_when_a_format_is_lossy(folder, suffix, lossy):
+    eii("restore", folder / "colour.png", folder / "hole.png", folder / "o.zarr", "--quiet")
+    run = eii("export", folder / "o.zarr", folder / f"o.{suffix}")
+    assert run.returncode == 0, run.stderr
+    assert ("lossy" in run.stdout) == lossy
