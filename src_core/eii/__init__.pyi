@@ -2,9 +2,11 @@ from . import errors as errors
 from ._version import __version__ as __version__
 from .api import RestoreSummary as RestoreSummary
 from .api import export as export
-from .api import restore as restore
 from .api import restore_to_zarr as restore_to_zarr
 from .api import verify as verify
+from .arrays import Restored as Restored
+from .arrays import restore as restore
+from .arrays import restore_array as restore_array
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
 from .image.geometry import Box as Box

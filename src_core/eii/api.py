@@ -7,29 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from eii.device import pick_device
 from eii.engine.compare import Verification, compare
-from eii.engine.job import make_job
-from eii.engine.patches import MemoryPatches
-from eii.engine.run import Reporting, Runner
-from eii.external.stage import load_backbone
-from eii.image.geometry import blocks_of
+from eii.engine.run import Reporting
 from eii.image.hints import Hints
 from eii.io import export as _export
-from eii.io.axes import channels_last, plane_key
-from eii.io.hole import Hole, open_hole
-from eii.io.multiscale import CHUNK
-from eii.io.nodata import hole_with, missing_of
+from eii.io.hole import open_hole
 from eii.io.opener import open_source
 from eii.io.place import Place
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
-from eii.io.source import Series, Source
-from eii.options import CLASSICAL, HoleOptions, RestoreOptions
+from eii.io.source import Series
+from eii.options import HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
-from eii.runs import Work, axes_like, check_options, paste, provenance, store
+from eii.runs import Work, axes_like, compute, provenance, store
 
 
 @dataclass(frozen=True)
@@ -54,83 +43,6 @@ class RestoreSummary:
     known: int
     windows: int
     seconds: float
-
-
-def restore(
-    image: NDArray[Any],
-    hole: NDArray[Any],
-    *,
-    options: RestoreOptions | None = None,
-    hints: Hints | None = None,
-    axes: str | None = None,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
-) -> NDArray[Any]:
-    """Fill the holes of an image.
-
-    Parameters
-    ----------
-    image : ndarray of shape (M, N), (M, N, 3), (M, N, 4) or any with ``axes``
-        uint8, uint16 or float32. Alpha is kept as it is.
-    hole : ndarray of shape (M, N), or with the image's axes
-        Bool, or any number: what is not zero is to be filled. With a channel axis, every channel
-        has a hole of its own.
-    options : RestoreOptions, optional
-    hints : Hints, optional
-        Colours that a person set in the hole, in the image's own units.
-    axes : str, optional
-        One letter of ``tczyx`` for each dimension of the image, for example ``"czyx"``.
-        Planes of t and z are restored one by one.
-    on_progress : callable
-        Is told of every window that is done.
-    should_stop : callable
-        Is asked between windows.
-
-    Returns
-    -------
-    ndarray
-        Of the image's shape and dtype; known pixels bit-identical.
-
-    Raises
-    ------
-    ImageError
-        If the image is empty, of another dtype, or a known pixel is not finite.
-    HoleError, HintError
-        If the hole or a hint does not fit the image, or the hole covers a whole plane of it.
-    OptionError
-        If an option does not fit the image.
-    Cancelled
-        If ``should_stop`` said so.
-
-    Notes
-    -----
-    The result does not depend on the number of workers.
-
-    References
-    ----------
-    .. [1] T. Wang, H. Ouyang, Q. Chen, "Image Inpainting with External-Internal Learning and
-           Monochromic Bottleneck", CVPR 2021, arXiv:2104.09068.
-
-    Examples
-    --------
-    >>> import eii, numpy as np
-    >>> image = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
-    >>> hole = np.zeros((64, 64), bool)
-    >>> hole[20:30, 20:30] = True
-    >>> damaged = np.where(hole, 0, image).astype(np.uint8)
-    >>> int(np.abs(eii.restore(damaged, hole).astype(int) - image).max())
-    0
-    """
-    options = options or RestoreOptions()
-    source = open_source(image, axes=axes)
-    reporting = Reporting(on_progress, should_stop)
-    runner = _compute(source, open_hole(hole, source), options, reporting, hints)
-    result = np.array(image, order="C")
-    for plane in source.planes:
-        for box in blocks_of(source.plane_shape, CHUNK):
-            view = channels_last(result[plane_key(source.axes, plane, *box.slices)], source.axes)
-            paste(runner, source, view, plane, box, keep_alpha=options.keep_alpha)
-    return result
 
 
 def restore_to_zarr(
@@ -202,7 +114,7 @@ def restore_to_zarr(
     guarded = {"source": source.path, "hole": opened.source.path}
     with Place(out, overwrite=overwrite, guarded=guarded) as place:
         place.check_room(estimate_size(source))
-        runner = _compute(source, opened, options, reporting, hints)
+        runner = compute(source, opened, options, reporting, hints)
         sink = ZarrSink(place, source, by_channel=runner.by_channel)
         work = Work(reporting, options.workers)
         known, filled = store(runner, source, sink, work, keep_alpha=options.keep_alpha)
@@ -267,32 +179,3 @@ def export(result: Any, file: str | Path, *, overwrite: bool = False) -> None:
         If the result cannot be read.
     """
     _export.export(open_source(result), Path(file), overwrite=overwrite)
-
-
-def _compute(
-    source: Source,
-    hole: Hole,
-    options: RestoreOptions,
-    reporting: Reporting,
-    hints: Hints | None,
-) -> Runner:
-    check_options(source, options)
-    job = make_job(
-        source,
-        hole_with(hole, source, options),
-        options,
-        hints=hints,
-        missing=missing_of(source, options),
-        should_stop=reporting.should_stop,
-    )
-    device = _device(options)
-    trust, workers = options.trust, options.workers
-    backbone = load_backbone(options.backbone, device=device, trust=trust, workers=workers)
-    runner = Runner(job, MemoryPatches(), backbone)
-    runner.compute(reporting, workers=options.workers)
-    return runner
-
-
-def _device(options: RestoreOptions) -> str:
-    # Asking for devices imports torch, which the classical backbone never needs.
-    return "cpu" if options.backbone == CLASSICAL else pick_device(options.device)

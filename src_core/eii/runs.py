@@ -11,13 +11,17 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from eii._version import __version__
+from eii.device import pick_device
+from eii.engine.job import make_job
+from eii.engine.patches import MemoryPatches
 from eii.engine.run import Pasted, Reporting, Runner, run_all
 from eii.errors import OptionError
-from eii.external.stage import resolve_backbone
+from eii.external.stage import load_backbone, resolve_backbone
 from eii.image.dtype import value_range
 from eii.image.geometry import Box
 from eii.image.hints import Hints
 from eii.io.hole import Hole
+from eii.io.nodata import hole_with, missing_of
 from eii.io.sink import ZarrSink
 from eii.io.source import Source
 from eii.options import CLASSICAL, RestoreOptions
@@ -126,3 +130,34 @@ def axes_like(source: Any, restored: Source) -> str | None:
         return None
     named = "".join(restored.axes)
     return named if tuple(source.shape) == restored.shape else None
+
+
+def compute(
+    source: Source,
+    hole: Hole,
+    options: RestoreOptions,
+    reporting: Reporting,
+    hints: Hints | None,
+) -> Runner:
+    """Plan the restoration of an image and restore its units into memory."""
+    check_options(source, options)
+    job = make_job(
+        source,
+        hole_with(hole, source, options),
+        options,
+        hints=hints,
+        missing=missing_of(source, options),
+        on_progress=reporting.on_progress,
+        should_stop=reporting.should_stop,
+    )
+    device = _device(options)
+    trust, workers = options.trust, options.workers
+    backbone = load_backbone(options.backbone, device=device, trust=trust, workers=workers)
+    runner = Runner(job, MemoryPatches(), backbone)
+    runner.compute(reporting, workers=options.workers)
+    return runner
+
+
+def _device(options: RestoreOptions) -> str:
+    # Asking for devices imports torch, which the classical backbone never needs.
+    return "cpu" if options.backbone == CLASSICAL else pick_device(options.device)

@@ -135,7 +135,12 @@ def test_progress_counts_every_window_and_stop_raises():
     hole[::100, ::100] = True
     reports = []
     eii.restore(image, hole, on_progress=reports.append)
-    assert [r.done for r in reports] == list(range(1, reports[0].total + 1))
+    windows = [r for r in reports if r.stage == "restore"]
+    assert [r.done for r in windows] == list(range(1, windows[0].total + 1))
+    assert [(r.stage, r.done, r.total) for r in reports[:2]] == [
+        ("prepare", 0, 1),
+        ("prepare", 1, 1),
+    ]
     with pytest.raises(Cancelled, match="Stopped"):
         eii.restore(image, hole, should_stop=lambda: True)
 

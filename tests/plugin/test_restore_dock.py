@@ -182,7 +182,7 @@ class Held:
         self.asked_to_stop = should_stop
         self.began.set()
         self.go.wait(10)
-        return eii.api.restore(image, hole, should_stop=should_stop, **rest)
+        return eii.restore(image, hole, should_stop=should_stop, **rest)
 
 
 @pytest.fixture

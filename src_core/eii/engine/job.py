@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from eii.errors import HintError, HoleError, OptionError
 from eii.image.geometry import blocks_of
 from eii.image.hints import Hints
 from eii.options import GROW_AUTO, RestoreOptions
-from eii.progress import ShouldStop, never_stop
+from eii.progress import OnProgress, Progress, ShouldStop, ignore_progress, never_stop
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def make_job(
     luma: ReadLuma | None = None,
     hints: Hints | None = None,
     missing: MissingReader | None = None,
+    on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Job:
     """Plan the restoration of an image.
@@ -104,6 +106,8 @@ def make_job(
         Colours that a person set.
     missing : MissingReader, optional
         Pixels that hold no data.
+    on_progress : callable
+        Is told of every plane that is planned.
     should_stop : callable
         Is asked at every read, of the plan and of the units.
 
@@ -126,21 +130,14 @@ def make_job(
     """
     groups = pick_groups(image, hole, options)
     _check_hinted(groups, hints)
-    tasks = tuple(
-        _make_task(
-            index,
-            plane,
-            layer_of(
-                Reads(image, hole, plane, list(group.channels), should_stop, missing, group.rgb),
-                image.plane_shape,
-                grow=options.grow,
-            ),
-            fill=options.fill_planes,
-        )
-        for plane in image.planes
-        for index, group in enumerate(groups)
-    )
-    tasks = _with_sources(tasks, len(groups))
+    made: list[Task] = []
+    total = len(image.planes) * len(groups)
+    for plane, (index, group) in product(image.planes, enumerate(groups)):
+        on_progress(Progress("prepare", len(made), total))
+        reads = Reads(image, hole, plane, list(group.channels), should_stop, missing, group.rgb)
+        layer = layer_of(reads, image.plane_shape, grow=options.grow)
+        made.append(_make_task(index, plane, layer, fill=options.fill_planes))
+    tasks = _with_sources(made, len(groups))
     tasks = tuple(_with_given(task, groups[task.group], luma, hints) for task in tasks)
     recipes = tuple(
         make_recipe(
@@ -153,6 +150,7 @@ def make_job(
     )
     # A rim is looked for in each group on its own.
     apart = hole.by_channel or (len(groups) > 1 and options.grow == GROW_AUTO)
+    on_progress(Progress("prepare", total, total))
     return Job(groups, recipes, tasks, apart)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from eii.api import restore
+from eii.arrays import restore
 from eii.errors import OptionError, SourceError
 from eii.evaluation.holes import draw_hole
 from eii.evaluation.measures import Measures, measure

@@ -1,0 +1,181 @@
+"""The method on arrays in memory: an image and its hole in, the same with its hole filled out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.engine.run import Reporting
+from eii.image.geometry import blocks_of
+from eii.image.hints import Hints
+from eii.io.axes import channels_last, plane_key
+from eii.io.hole import open_hole
+from eii.io.multiscale import CHUNK
+from eii.io.opener import open_source
+from eii.options import RestoreOptions
+from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop
+from eii.runs import compute, paste
+
+
+@dataclass(frozen=True, eq=False)
+class Restored:
+    """An image whose hole is filled, and what is known of that.
+
+    Parameters
+    ----------
+    image : ndarray
+        Of the shape and dtype of what was restored; known pixels bit-identical.
+    inpainted : ndarray, bool
+        Which pixels are invented: of the image's shape without its channels, or with them where
+        they have holes of their own.
+    confidence : ndarray, float32
+        In [0, 1], of the image's shape without its channels; 1 where pixels are known.
+    filled, known : int
+        Pixels over all planes; channels are not counted apart.
+    windows : int
+    seconds : float
+    """
+
+    image: NDArray[Any]
+    inpainted: NDArray[np.bool_]
+    confidence: NDArray[np.float32]
+    filled: int
+    known: int
+    windows: int
+    seconds: float
+
+
+def restore(
+    image: NDArray[Any],
+    hole: NDArray[Any],
+    *,
+    options: RestoreOptions | None = None,
+    hints: Hints | None = None,
+    axes: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> NDArray[Any]:
+    """Fill the holes of an image.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N), (M, N, 3), (M, N, 4) or any with ``axes``
+        uint8, uint16 or float32. Alpha is kept as it is.
+    hole : ndarray of shape (M, N), or with the image's axes
+        Bool, or any number: what is not zero is to be filled. With a channel axis, every channel
+        has a hole of its own.
+    options : RestoreOptions, optional
+    hints : Hints, optional
+        Colours that a person set in the hole, in the image's own units.
+    axes : str, optional
+        One letter of ``tczyx`` for each dimension of the image, for example ``"czyx"``.
+        Planes of t and z are restored one by one.
+    on_progress : callable
+        Is told of every window that is done.
+    should_stop : callable
+        Is asked between windows.
+
+    Returns
+    -------
+    ndarray
+        Of the image's shape and dtype; known pixels bit-identical.
+
+    Raises
+    ------
+    ImageError
+        If the image is empty, of another dtype, or a known pixel is not finite.
+    HoleError, HintError
+        If the hole or a hint does not fit the image, or the hole covers a whole plane of it.
+    OptionError
+        If an option does not fit the image.
+    Cancelled
+        If ``should_stop`` said so.
+
+    Notes
+    -----
+    The result does not depend on the number of workers.
+
+    References
+    ----------
+    .. [1] T. Wang, H. Ouyang, Q. Chen, "Image Inpainting with External-Internal Learning and
+           Monochromic Bottleneck", CVPR 2021, arXiv:2104.09068.
+
+    Examples
+    --------
+    >>> import eii, numpy as np
+    >>> image = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+    >>> hole = np.zeros((64, 64), bool)
+    >>> hole[20:30, 20:30] = True
+    >>> damaged = np.where(hole, 0, image).astype(np.uint8)
+    >>> int(np.abs(eii.restore(damaged, hole).astype(int) - image).max())
+    0
+    """
+    return restore_array(
+        image,
+        hole,
+        options=options,
+        hints=hints,
+        axes=axes,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    ).image
+
+
+def restore_array(
+    image: Any,
+    hole: Any,
+    *,
+    options: RestoreOptions | None = None,
+    hints: Hints | None = None,
+    axes: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Restored:
+    """Fill the holes of an image, and say which pixels are invented and how sure they are.
+
+    Parameters
+    ----------
+    image, hole : ndarray, or any array that is read by slices
+    options, hints, axes, on_progress, should_stop
+        As for `restore`.
+
+    Returns
+    -------
+    Restored
+
+    Raises
+    ------
+    ImageError, HoleError, HintError, OptionError, Cancelled
+        As `restore`.
+    """
+    start = time.monotonic()
+    options = options or RestoreOptions()
+    source = open_source(image, axes=axes)
+    reporting = Reporting(on_progress, should_stop)
+    runner = compute(source, open_hole(hole, source), options, reporting, hints)
+    result = np.array(image, order="C")
+    plain = tuple(n for n, a in zip(source.shape, source.axes, strict=True) if a != "c")
+    marked = np.zeros(result.shape if runner.by_channel else plain, bool)
+    sure = np.ones(plain, np.float32)
+    bare = source.axes.replace("c", "")
+    filled = 0
+    for plane in source.planes:
+        for box in blocks_of(source.plane_shape, CHUNK):
+            check_stop(should_stop)
+            key, plain_key = (plane_key(a, plane, *box.slices) for a in (source.axes, bare))
+            view = channels_last(result[key], source.axes)
+            pasted = paste(runner, source, view, plane, box, keep_alpha=options.keep_alpha)
+            any_channel = pasted.filled.any(axis=2)
+            if runner.by_channel:
+                channels_last(marked[key], source.axes)[...] = pasted.filled
+            else:
+                channels_last(marked[plain_key], bare)[..., 0] = any_channel
+            channels_last(sure[plain_key], bare)[..., 0] = pasted.confidence
+            filled += int(any_channel.sum())
+    known = marked.size // (source.channels if runner.by_channel else 1) - filled
+    seconds = time.monotonic() - start
+    return Restored(result, marked, sure, filled, known, runner.unit_count, seconds)
