@@ -16,7 +16,7 @@ from eii.io.axes import channels_last, plane_key
 from eii.io.hole import open_hole
 from eii.io.multiscale import CHUNK
 from eii.io.opener import open_source
-from eii.options import RestoreOptions
+from eii.options import HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop
 from eii.runs import compute, paste
 
@@ -132,6 +132,7 @@ def restore_array(
     options: RestoreOptions | None = None,
     hints: Hints | None = None,
     axes: str | None = None,
+    hole_options: HoleOptions | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Restored:
@@ -142,6 +143,8 @@ def restore_array(
     image, hole : ndarray, or any array that is read by slices
     options, hints, axes, on_progress, should_stop
         As for `restore`.
+    hole_options : HoleOptions, optional
+        What of the mask is the hole, and where it lies.
 
     Returns
     -------
@@ -156,7 +159,8 @@ def restore_array(
     options = options or RestoreOptions()
     source = open_source(image, axes=axes)
     reporting = Reporting(on_progress, should_stop)
-    runner = compute(source, open_hole(hole, source), options, reporting, hints)
+    opened = open_hole(hole, source, options=hole_options)
+    runner = compute(source, opened, options, reporting, hints)
     result = np.array(image, order="C")
     plain = tuple(n for n, a in zip(source.shape, source.axes, strict=True) if a != "c")
     marked = np.zeros(result.shape if runner.by_channel else plain, bool)
