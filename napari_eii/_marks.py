@@ -13,7 +13,6 @@ from eii.errors import HoleError
 from napari.layers import Image, Labels, Layer, Points, Shapes
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
-from skimage.draw import polygon
 
 from napari_eii._grid import Affine, FloatArray, Placed, full_data, full_shape, onto
 
@@ -230,11 +229,39 @@ class Drawn:
         for figure in self.figures:
             if figure.plane != plane[len(plane) - len(figure.plane) :]:
                 continue
-            y, x = figure.corners.T
-            if y.max() < box.y0 or y.min() > box.y1 or x.max() < box.x0 or x.min() > box.x1:
-                continue
-            found[polygon(y - box.y0, x - box.x0, shape=box.shape)] = True
+            low, high = figure.corners.min(axis=0), figure.corners.max(axis=0)
+            around = Box(*(int(n) for n in np.floor(low)), *(int(n) for n in np.ceil(high + 1)))
+            part = around.intersect(box)
+            if part.area:
+                found[part.relative_to(box).slices] |= inside(figure.corners, part)
         return found
+
+
+def inside(corners: FloatArray, box: Box) -> NDArray[np.bool_]:
+    """Return the pixels of a box whose centres lie inside a polygon, by the even-odd rule.
+
+    Parameters
+    ----------
+    corners : ndarray of shape (K, 2), float64
+    box : Box
+
+    Notes
+    -----
+    Row by row: each edge that crosses a row turns the pixels to its right over. The time follows
+    the rows and the edges, and the area only where an edge runs through it.
+    """
+    rows = np.arange(box.y0, box.y1)[:, np.newaxis]
+    (y, x), (next_y, next_x) = corners.T, np.roll(corners, -1, axis=0).T
+    row, edge = np.nonzero((y <= rows) != (next_y <= rows))
+    slope = (next_x - x)[edge] / (next_y - y)[edge]
+    at = x[edge] + (row + box.y0 - y[edge]) * slope
+    columns = np.clip(np.ceil(at - box.x0), 0, box.width).astype(int)
+    turns = np.zeros((box.height, box.width + 1), bool)
+    np.logical_xor.at(turns, (row, columns), True)
+    through = turns[:, 1:-1].any(axis=1)
+    found = np.repeat(turns[:, :1], box.width, axis=1)
+    found[through] = np.logical_xor.accumulate(turns[through, :-1], axis=1)
+    return found
 
 
 def _figure(corners: FloatArray, placed: Placed, ahead: int) -> Figure | None:

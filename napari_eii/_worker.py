@@ -17,23 +17,22 @@ Work = Callable[[OnProgress, ShouldStop], Any]
 class Job(QObject):
     """One piece of work in a thread.
 
-    Signals arrive in napari's thread. ``progressed``: done, total, seconds left;
+    Signals arrive in napari's thread. ``progressed``: stage, done, total, seconds left of it;
     ``done``: the work's result; ``failed``: its exception; one of the last two comes, once.
     """
 
-    progressed = Signal(int, int, float)
+    progressed = Signal(str, int, int, float)
     done = Signal(object)
     failed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self._stop = threading.Event()
-        self._began = time.monotonic()
+        self._began: dict[str, tuple[float, int]] = {}
         self._worker: FunctionWorker | None = None
 
     def start(self, work: Work) -> None:
         """Begin ``work(on_progress, should_stop)``."""
-        self._began = time.monotonic()
         self._worker = create_worker(_outcome, work, self._report, self._stop.is_set)
         self._worker.returned.connect(self._deliver)
         self._worker.start()
@@ -50,9 +49,12 @@ class Job(QObject):
         self._stop.set()
 
     def _report(self, report: Progress) -> None:
-        spent = time.monotonic() - self._began
-        left = spent / report.done * (report.total - report.done)
-        self.progressed.emit(report.done, report.total, left)
+        # Each stage is timed alone: planning says nothing of how long a window takes.
+        now = time.monotonic()
+        began = self._began.setdefault(report.stage, (now, report.done))
+        spent, done = now - began[0], report.done - began[1]
+        left = spent / done * (report.total - report.done) if done > 0 else float("nan")
+        self.progressed.emit(report.stage, report.done, report.total, left)
 
 
 def _outcome(work: Work, on_progress: OnProgress, should_stop: ShouldStop) -> Any:

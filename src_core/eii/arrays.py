@@ -16,6 +16,7 @@ from eii.io.axes import channels_last, plane_key
 from eii.io.hole import open_hole
 from eii.io.multiscale import CHUNK
 from eii.io.opener import open_source
+from eii.io.source import Source
 from eii.options import HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop
 from eii.runs import compute, paste
@@ -161,7 +162,7 @@ def restore_array(
     reporting = Reporting(on_progress, should_stop)
     opened = open_hole(hole, source, options=hole_options)
     runner = compute(source, opened, options, reporting, hints)
-    result = np.array(image, order="C")
+    result = np.array(image.array if isinstance(image, Source) else image, order="C")
     plain = tuple(n for n, a in zip(source.shape, source.axes, strict=True) if a != "c")
     marked = np.zeros(result.shape if runner.by_channel else plain, bool)
     sure = np.ones(plain, np.float32)

@@ -26,19 +26,10 @@ def restored(viewer, dock, qtbot):
         before = len(viewer.layers)
         dock.run.changed.emit(True)
         qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
-        assert len(viewer.layers) == before + 1
+        assert len(viewer.layers) == before + 3, dock.status.value
         return viewer.layers[-1]
 
     return press
-
-
-@pytest.fixture
-def messages(monkeypatch):
-    """Collect what the dock tells the user."""
-    told = []
-    monkeypatch.setattr("napari_eii._restore.show_error", told.append)
-    monkeypatch.setattr("napari_eii._restore.show_info", told.append)
-    return told
 
 
 def gray(shape=(64, 80), dtype=np.uint8):

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from conftest import gray, square
 
+from napari_eii._run import execute
+
 pytestmark = pytest.mark.gui
 
 
@@ -65,14 +67,16 @@ def test_run_on_a_multiscale_layer_restores_full_resolution(viewer, restored):
     hole = square((128, 160))
     viewer.add_image([image, image[::2, ::2]], multiscale=True)
     viewer.add_labels(hole)
-    assert known_equal(restored().data, image, hole)
+    result = restored()
+    assert known_equal(result.data[0], image, hole)
+    assert [level.shape for level in result.data] == [(128, 160), (64, 80)]
 
 
 def test_shapes_mark_the_hole_on_a_scaled_image(viewer, restored):
     image = gray()
     image[20:30, 30:44] = 255
     viewer.add_image(image, scale=(2, 2))
-    viewer.add_shapes([[[40, 60], [40, 86], [58, 86], [58, 60]]], shape_type="rectangle")
+    viewer.add_shapes([[[39, 59], [39, 87], [59, 87], [59, 59]]], shape_type="rectangle")
     changed = np.argwhere(restored().data != image)
     assert changed.min(axis=0).tolist() == [20, 30]
     assert changed.max(axis=0).tolist() == [29, 43]
@@ -99,7 +103,7 @@ def test_result_binds_to_the_layer_chosen_at_the_start(viewer, dock, qtbot, held
     assert viewer.layers[-1].name == "first restored"
 
 
-def test_cancel_adds_no_layer_and_lets_run_again(viewer, dock, qtbot, held, messages):
+def test_cancel_adds_no_layer_and_lets_run_again(viewer, dock, qtbot, held):
     viewer.add_image(gray())
     viewer.add_labels(square())
     dock.run.changed.emit(True)
@@ -110,7 +114,7 @@ def test_cancel_adds_no_layer_and_lets_run_again(viewer, dock, qtbot, held, mess
     held.go.set()
     qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
     assert len(viewer.layers) == 2
-    assert "stopped" in messages[0]
+    assert "stopped" in dock.status.value
 
 
 def test_closing_the_viewer_stops_the_run(viewer, dock, qtbot, held):
@@ -124,41 +128,93 @@ def test_closing_the_viewer_stops_the_run(viewer, dock, qtbot, held):
 
 
 @pytest.mark.parametrize(
-    ("add_hole", "message"),
+    ("add", "message"),
     [
-        (lambda v: None, "Choose an image"),
-        (lambda v: v.add_labels(np.zeros((64, 80), np.uint8)), "marks no pixel"),
-        (lambda v: v.add_labels(square((10, 80))), "marks no pixel"),
-        (lambda v: v.add_labels(square(), scale=(2, 2)), "another scale"),
+        (lambda v: None, "Open an image"),
+        (lambda v: v.add_labels(square()), "Open an image"),
+        (lambda v: v.add_image(gray()), "Mark the hole"),
+        (lambda v: v.add_image(np.zeros((2, 2, 2, 9, 9))), "Mark the hole"),
+        (lambda v: (v.add_image(np.zeros((2,) * 5)), v.add_labels(square())), "5 dimensions"),
     ],
 )
-def test_run_with_a_wrong_hole_says_what_to_do(viewer, dock, messages, add_hole, message):
-    viewer.add_image(gray())
-    add_hole(viewer)
-    dock.run.changed.emit(True)
-    assert message in messages[0]
-    assert dock.run.enabled
+def test_run_is_off_and_the_dock_says_why(viewer, dock, add, message):
+    add(viewer)
+    assert message in dock.status.value
+    assert not dock.run.enabled
+    dock.start()
+    assert dock.cancel.enabled is False
 
 
 @pytest.mark.parametrize(
-    ("hole", "message"),
-    [(square((40, 80)), "does not fit"), (np.ones((64, 80), np.uint8), "covers all")],
+    ("image", "hole", "message"),
+    [
+        (gray(), np.zeros((64, 80), np.uint8), "marks no pixel"),
+        (gray(), np.ones((64, 80), np.uint8), "covers all"),
+        (gray((3, 64, 80)), np.eye(3, dtype=np.uint8)[1][:, None, None] + square() * 0, "covers"),
+        (np.where(square() > 0, gray(), np.nan), square(), "not finite"),
+    ],
 )
-def test_run_with_a_hole_that_cannot_be_restored_is_told(
-    viewer, dock, qtbot, messages, hole, message
-):
-    viewer.add_image(gray())
+def test_what_cannot_be_restored_is_told_in_the_dock(viewer, dock, qtbot, image, hole, message):
+    viewer.add_image(image)
     viewer.add_labels(hole)
     dock.run.changed.emit(True)
     qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
-    assert message in messages[0]
+    assert message in dock.status.value
     assert len(viewer.layers) == 2
 
 
-def test_run_without_an_image_is_told(viewer, dock, messages):
+def test_a_refused_run_after_a_good_one_is_told(viewer, dock, restored, qtbot):
+    viewer.add_image(gray())
+    hole = viewer.add_labels(square())
+    restored()
+    assert dock.status.value.startswith("Done: 140 pixels filled in 1 window")
+    hole.data = np.zeros((64, 80), np.uint8)
+    dock.run.changed.emit(True)
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert "marks no pixel" in dock.status.value
+
+
+def test_the_result_says_which_pixels_are_invented_and_how_sure(viewer, restored):
+    viewer.add_image(gray(), units=("um", "um"), scale=(0.5, 0.5), metadata={"kept": 1})
+    viewer.add_labels(square(), units=("um", "um"), scale=(0.5, 0.5))
+    result = restored()
+    sure, marks = viewer.layers[-3:-1]
+    assert np.array_equal(marks.data > 0, square() > 0)
+    assert (sure.data[square() == 0] == 255).all()
+    assert sure.data[square() > 0].max() < 255
+    assert not marks.visible
+    assert not sure.visible
+    for layer in (result, marks, sure):
+        assert np.allclose(layer.scale, 0.5)
+        assert [str(u) for u in layer.units] == ["micrometer"] * 2
+    assert result.metadata["kept"] == 1
+
+
+def test_a_lazy_image_goes_to_the_disk(viewer, dock, restored, tmp_path):
+    import dask.array as da
+
+    image = np.stack([gray((600, 700))] * 2)
+    viewer.add_image(da.from_array(image, chunks=(1, 256, 256)), units=("pixel", "um", "um"))
+    viewer.add_labels(square((600, 700)))
+    dock.start()
+    assert "Save to" in dock.status.value
+    dock.out.value = tmp_path / "out.zarr"
+    result = restored()
+    assert [level.shape for level in result.data] == [(2, 600, 700), (2, 300, 350)]
+    assert known_equal(np.asarray(result.data[0]), image, square((600, 700)))
+    assert eii.verify(image, tmp_path / "out.zarr").difference is None
+    assert eii.open_source(tmp_path / "out.zarr").facts.units["x"] == "micrometer"
+
+
+def test_an_image_that_is_edited_during_a_run_does_not_mix_into_it(viewer, dock, qtbot, held):
+    layer = viewer.add_image(gray())
     viewer.add_labels(square())
     dock.run.changed.emit(True)
-    assert "Choose an image" in messages[0]
+    held.began.wait(10)
+    layer.data[...] = 7
+    held.go.set()
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert known_equal(viewer.layers[-1].data, gray(), square())
 
 
 @pytest.mark.parametrize("sample", ["photograph", "histology"])
@@ -178,17 +234,17 @@ class Held:
         self.began, self.go = threading.Event(), threading.Event()
         self.asked_to_stop = lambda: False
 
-    def restore(self, image, hole, *, should_stop, **rest):
+    def restore(self, run, on_progress, should_stop):
         self.asked_to_stop = should_stop
         self.began.set()
         self.go.wait(10)
-        return eii.restore(image, hole, should_stop=should_stop, **rest)
+        return execute(run, on_progress, should_stop)
 
 
 @pytest.fixture
 def held(monkeypatch):
 
     one = Held()
-    monkeypatch.setattr("napari_eii._restore.eii.restore", one.restore, raising=False)
+    monkeypatch.setattr("napari_eii._restore.execute", one.restore)
     yield one
     one.go.set()

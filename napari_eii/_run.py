@@ -1,0 +1,174 @@
+"""One restoration as a value: what is restored, how, and where the result goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import eii
+import numpy as np
+import zarr
+from eii.errors import HoleError
+from eii.io.source import Facts, Source
+from eii.progress import OnProgress, ShouldStop
+
+from napari_eii._layers import with_levels
+from napari_eii._marks import Marked
+
+_MOST = 255  # confidence as a layer
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A restoration, all that it needs copied when it was asked for.
+
+    Parameters
+    ----------
+    name, hole_name : str
+        Of the layers, for messages.
+    data : array-like of slices
+        The image at full resolution.
+    axes : str
+        Of ``data``.
+    rgb : bool
+    hole : Marked
+    options : eii.RestoreOptions
+    out : Path, optional
+        The OME-Zarr to write; by default the result is held in memory.
+    levels : int
+        Of the image's pyramid, and of the result's in memory.
+    place, looks : dict
+        Attributes of the result's layers.
+    facts : Facts
+        Pixel sizes and units.
+    """
+
+    name: str
+    hole_name: str
+    data: Any
+    axes: str
+    rgb: bool
+    hole: Marked
+    options: eii.RestoreOptions
+    out: Path | None = None
+    levels: int = 1
+    place: dict[str, Any] = field(default_factory=dict)
+    looks: dict[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A finished run.
+
+    Parameters
+    ----------
+    image, inpainted, confidence : list of array-like
+        Levels, finest first; ``confidence`` from 0 to 255.
+    filled, windows : int
+    seconds : float
+    """
+
+    image: list[Any]
+    inpainted: list[Any]
+    confidence: list[Any]
+    filled: int
+    windows: int
+    seconds: float
+
+
+def execute(run: Run, on_progress: OnProgress, should_stop: ShouldStop) -> Done:
+    """Restore; runs off napari's thread.
+
+    Raises
+    ------
+    HoleError
+        If nothing is marked.
+    EIIError
+        As `eii.restore` and `eii.restore_to_zarr`.
+    """
+    call = {
+        "options": run.options,
+        "axes": run.axes,
+        "hole_options": eii.HoleOptions(axes=run.hole.axes),
+        "on_progress": on_progress,
+        "should_stop": should_stop,
+    }
+    done = _in_memory(run, call) if run.out is None else _on_disk(run, run.out, call)
+    if not done.filled:
+        raise HoleError(f"{run.hole_name} marks no pixel of {run.name}. Paint or draw the hole.")
+    return done
+
+
+def layers_of(run: Run, done: Done) -> list[tuple[Any, dict[str, Any], str]]:
+    """Return the result's layers, for `napari.Viewer`: the image last, on top."""
+    levels = len(done.image)
+    image, inpainted, confidence = (
+        own if levels > 1 else own[0] for own in (done.image, done.inpainted, done.confidence)
+    )
+    beside = {**run.place, "visible": False, "multiscale": levels > 1}
+    title = run.looks["name"]
+    sure = {"name": f"{title}: confidence", "contrast_limits": (0, _MOST)}
+    return [
+        (confidence, {**beside, **sure}, "image"),
+        (inpainted, {**beside, "name": f"{title}: inpainted"}, "labels"),
+        (image, {**run.place, **run.looks, "multiscale": levels > 1}, "image"),
+    ]
+
+
+def _in_memory(run: Run, call: dict[str, Any]) -> Done:
+    found = eii.restore_array(_source(run), run.hole, **{**call, "axes": None})
+    sure = np.rint(found.confidence * _MOST).astype(np.uint8)
+    marks = _spread(run, found.inpainted.view(np.uint8), run.hole.axes)
+    beside = _spread(run, sure, run.axes.replace("c", ""))
+    return Done(
+        with_levels(found.image, run.levels, rgb=run.rgb),
+        with_levels(marks, run.levels, rgb=False),
+        with_levels(beside, run.levels, rgb=False),
+        found.filled,
+        found.windows,
+        found.seconds,
+    )
+
+
+def _on_disk(run: Run, out: Path, call: dict[str, Any]) -> Done:
+    done = eii.restore_to_zarr(_source(run), run.hole, out, **{**call, "axes": None})
+    root = zarr.open_group(str(out), mode="r")
+    return Done(
+        [_turned(run, level) for level in _levels(root, "")],
+        [_spread(run, m, run.hole.axes) for m in _levels(root, "labels/inpainted/")],
+        [_spread(run, c, run.axes.replace("c", "")) for c in _levels(root, "confidence/")],
+        done.filled,
+        done.windows,
+        done.seconds,
+    )
+
+
+def _source(run: Run) -> Source:
+    return replace(eii.open_source(run.data, axes=run.axes), facts=run.facts, name=run.name)
+
+
+def _spread(run: Run, plain: Any, axes: str) -> Any:
+    """Return what channels share, with the dimensions of the image's layer."""
+    own = run.axes.removesuffix("c") if run.rgb else run.axes
+    if "c" not in own or "c" in axes:
+        return plain
+    at = own.index("c")
+    shape = (*plain.shape[:at], run.data.shape[at], *plain.shape[at:])
+    return np.broadcast_to(np.expand_dims(plain, at), shape)
+
+
+def _levels(root: zarr.Group, prefix: str) -> list[Any]:
+    import dask.array as da
+
+    found = []
+    while f"{prefix}{len(found)}" in root:
+        found.append(da.from_zarr(root[f"{prefix}{len(found)}"]))
+    return found
+
+
+def _turned(run: Run, level: Any) -> Any:
+    """Return a stored level with its dimensions as the image's layer has them."""
+    stored = "".join(a for a in "tczyx" if a in run.axes)
+    return level.transpose([stored.index(a) for a in run.axes])
