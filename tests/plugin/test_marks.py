@@ -12,8 +12,9 @@ from napari.layers import Image, Labels, Points, Shapes
 from scipy.ndimage import binary_dilation
 from skimage.measure import points_in_poly
 
+from napari_eii._figures import inside
 from napari_eii._grid import plane_of
-from napari_eii._marks import inside, marked
+from napari_eii._marks import marked
 
 pytestmark = pytest.mark.gui
 
