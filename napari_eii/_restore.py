@@ -23,7 +23,6 @@ from napari_eii._worker import Job
 
 _STAGES = {"prepare": "Looking for the hole", "restore": "Window", "store": "Writing"}
 _RESULT = "eii"  # key of a layer's metadata by which results are known
-_WIDTH = 300
 
 
 class RestoreWidget(Controls, Container):
@@ -47,12 +46,10 @@ class RestoreWidget(Controls, Container):
                 *(self.image, self.extra, self.planes, self.hole, self.above, self.grow),
                 *(self.fill_planes, self.backbone, self.colour, self.channels, self.out),
                 *(buttons, self.progress),
-            ],
-            scrollable=True,
+            ]
         )
         self.append(self.status)  # adding one afterwards makes all labels as wide as the widest
         self.status.native.setWordWrap(True)
-        self.native.setMinimumWidth(_WIDTH)
         self._bind()
         self._refresh()
 
