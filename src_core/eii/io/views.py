@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.io.source import Readable
+from eii.io.source import Readable, check_whole
 
 UPRIGHT = 1
 _TURNED = (5, 6, 7, 8)
@@ -42,9 +42,7 @@ class Upright:
 
     def check(self) -> None:
         """Raise `SourceError` if the array's file is no longer whole."""
-        check = getattr(self._array, "check", None)
-        if check is not None:
-            check()
+        check_whole(self._array)
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         key = key if isinstance(key, tuple) else (key,)
@@ -85,9 +83,7 @@ class Coloured:
 
     def check(self) -> None:
         """Raise `SourceError` if the array's file is no longer whole."""
-        check = getattr(self._array, "check", None)
-        if check is not None:
-            check()
+        check_whole(self._array)
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         key = key if isinstance(key, tuple) else (key,)
