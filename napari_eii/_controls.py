@@ -7,14 +7,17 @@ from typing import Any
 
 import eii
 from eii.options import BACKBONES, CHANNELS, COLOURS
+from magicgui.types import FileDialogMode
 from magicgui.widgets import (
     CheckBox,
     ComboBox,
+    Container,
     FileEdit,
     FloatSpinBox,
     Label,
     ProgressBar,
     PushButton,
+    Select,
     SpinBox,
 )
 
@@ -25,16 +28,54 @@ Choices = Callable[..., list[Any]]
 class Controls:
     """Widgets by their names; the dock lays them out and listens to them."""
 
-    def make_inputs(self, images: Choices, holes: Choices) -> None:
-        """Make what says which pixels are restored."""
+    def make_image(self, images: Choices, others: Choices, axes: Choices) -> None:
+        """Make what says which image is restored, and which of its planes."""
         self.image = ComboBox(
-            label="Image", choices=images, nullable=False, tooltip="The layer to restore."
+            label="Image",
+            choices=images,
+            nullable=False,
+            tooltip="The layer to restore. Until you choose here, it is the one selected.",
         )
+        self.others = Select(
+            label="With",
+            choices=others,
+            allow_multiple=True,
+            visible=False,
+            tooltip="Layers that are further channels of the same image: chosen here, they are "
+            "restored with it, and tell of one another.",
+        )
+        self.others.native.setMaximumHeight(60)
+        self.axes = ComboBox(
+            label="Axes",
+            choices=axes,
+            tooltip="What the dimensions are: t, z: planes, restored one by one; c: channels. "
+            "Guessed from the layer's axis labels, where it has any.",
+        )
+        self.planes = ComboBox(
+            label="Planes",
+            choices=["all", "current", "range"],
+            tooltip="Which planes of a stack: all, the one that is shown, or from one to another.",
+        )
+        self.first = SpinBox(label="from", max=0, tooltip="First plane that is restored.")
+        self.last = SpinBox(label="to", max=0, tooltip="Last plane that is restored.")
+        self.span = Container(
+            widgets=[self.first, self.last], layout="horizontal", label="", visible=False
+        )
+        self.span.margins = (0, 0, 0, 0)
+
+    def make_hole(self, holes: Choices) -> None:
+        """Make what says which pixels are filled."""
         self.hole = ComboBox(
             label="Hole",
             choices=holes,
             tooltip="What is to be filled: Labels that are not 0, Shapes, Points as discs, or an "
             "Image where it is bright. It may lie anywhere on the image, turned or scaled.",
+        )
+        self.hole_file = FileEdit(
+            label="or a file",
+            nullable=True,
+            value=None,
+            tooltip="A mask on the disk: a picture, TIFF or OME-Zarr. What is not black is filled.",
         )
         self.above = FloatSpinBox(
             label="Brighter than",
@@ -43,17 +84,9 @@ class Controls:
             visible=False,
             tooltip="Pixels of the Hole image above this value are filled.",
         )
-        self.extra = ComboBox(
-            label="Slider axis",
-            choices=["planes", "channels"],
-            tooltip="Whether the axis before y and x counts planes (z, t) or channels.",
-        )
-        self.planes = ComboBox(
-            label="Planes", choices=["all", "current"], tooltip="Which planes of a stack."
-        )
         self.grow = SpinBox(
             label="Grow by",
-            value=DEFAULTS.grow,
+            value=int(DEFAULTS.grow),
             max=100,
             tooltip="Pixels, on all sides: marks rarely cover the soft rim of a defect.",
         )
@@ -62,8 +95,8 @@ class Controls:
             tooltip="Planes that the hole covers wholly are made from the nearest that are known.",
         )
 
-    def make_controls(self) -> None:
-        """Make what says how they are restored, and the buttons."""
+    def make_method(self) -> None:
+        """Make what says how they are filled, and where the result goes."""
         self.backbone = ComboBox(
             label="Structure",
             choices=list(BACKBONES),
@@ -83,14 +116,36 @@ class Controls:
         )
         self.out = FileEdit(
             label="Save to",
-            mode="w",
+            mode=FileDialogMode.OPTIONAL_FILE,
             nullable=True,
             value=None,
             filter="*.zarr",
             tooltip="An OME-Zarr folder to write. Empty: the result stays in memory; lazy and "
             "large images need a place on the disk.",
         )
+
+    def make_buttons(self) -> None:
+        """Make what is pressed, and what tells of the run."""
         self.run = PushButton(text="Run", tooltip="Restore; the source layer is not changed.")
         self.cancel = PushButton(text="Cancel", enabled=False, tooltip="Stop after this window.")
+        self.preview = PushButton(
+            text="Preview", tooltip="Restore what is seen, at the resolution that is shown."
+        )
+        self.live = CheckBox(text="live", tooltip="Preview anew whenever the view is moved.")
+        self.swap = PushButton(
+            text="Before / after",
+            enabled=False,
+            tooltip="Show the image without its last result, and with it again (Alt-B).",
+        )
+        self.blink = CheckBox(text="blink", enabled=False, tooltip="The same, twice a second.")
+        self.command = PushButton(
+            text="Copy as command", tooltip="The same run for a terminal, into the clipboard."
+        )
+        self.script = PushButton(
+            text="Python", tooltip="The same run as Python, into the clipboard."
+        )
+        self.defaults = PushButton(
+            text="Defaults", tooltip="Set all options back to what they were at first."
+        )
         self.progress = ProgressBar(min=0, max=1, value=0, label="")
         self.status = Label(value="", label="")

@@ -45,9 +45,10 @@ class Affine:
 def to_world(layer: Layer) -> Affine:
     """Return the map from a layer's pixels to world coordinates, read off `data_to_world`."""
     count = layer.ndim
-    origin = np.asarray(layer.data_to_world(np.zeros(count)), np.float64)
-    units = [np.asarray(layer.data_to_world(one), np.float64) - origin for one in np.eye(count)]
-    return Affine(np.stack(units, axis=1), origin)
+    origin: FloatArray = np.asarray(layer.data_to_world(np.zeros(count)), np.float64)
+    ends = np.asarray([layer.data_to_world(one) for one in np.eye(count)], np.float64)
+    matrix: FloatArray = np.asarray((ends - origin).T, np.float64)
+    return Affine(matrix, origin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,7 @@ class Placed:
     affine: Affine
 
 
-def onto(layer: Layer, image: Image, point: FloatArray) -> Placed:
+def onto(layer: Layer, image: Image, point: FloatArray, *, level: int = 0) -> Placed:
     """Return how a layer lies on the pixels of an image layer.
 
     Parameters
@@ -76,6 +77,8 @@ def onto(layer: Layer, image: Image, point: FloatArray) -> Placed:
         for all positions along the others; where it has more, its part at ``point`` counts.
     point : ndarray of shape (N,), float64
         The viewer's position in world coordinates.
+    level : int
+        Of the image's pyramid.
 
     Raises
     ------
@@ -92,6 +95,8 @@ def onto(layer: Layer, image: Image, point: FloatArray) -> Placed:
     inner = Affine(here.matrix[-common:, -common:], here.offset[-common:])
     outer = Affine(there.matrix[-common:, -common:], there.offset[-common:])
     affine = inner.inverse().after(outer)
+    shrink = 1 / factors_of(image, level)[-common:]
+    affine = Affine(np.diag(shrink), np.zeros(common)).after(affine)
     if np.abs(affine.matrix[:-2, -2:]).max(initial=0) > _SLACK:
         raise HoleError(f"{layer.name} is tilted across the planes of {image.name}.")
     lead = plane_of(layer, point, extra) if extra else ()
@@ -116,15 +121,25 @@ def plane_of(layer: Layer, point: FloatArray, count: int) -> tuple[int, ...]:
     return tuple(int(i) for i in at)
 
 
-def full_shape(image: Image) -> tuple[int, ...]:
-    """Return the shape of an image layer at full resolution, without RGB."""
-    shape = full_data(image).shape
+def shape_of(image: Image, level: int = 0) -> tuple[int, ...]:
+    """Return the shape of a level of an image layer, without RGB."""
+    shape = level_data(image, level).shape
     return tuple(int(n) for n in (shape[:-1] if image.rgb else shape))
+
+
+def factors_of(image: Image, level: int) -> FloatArray:
+    """Return how many pixels of full resolution a pixel of a level is, along each axis."""
+    return np.asarray(shape_of(image), np.float64) / shape_of(image, level)
 
 
 def full_data(layer: Layer) -> Any:
     """Return a layer's data at full resolution."""
-    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+    return level_data(layer, 0)
+
+
+def level_data(layer: Layer, level: int) -> Any:
+    """Return a layer's data at a level of its pyramid; it has one where it is not multiscale."""
+    return layer.data[level] if getattr(layer, "multiscale", False) else layer.data
 
 
 def _check_axes(layer: Layer, image: Image) -> None:

@@ -4,47 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import napari
 import numpy as np
-from eii.errors import ImageError
 from eii.io.multiscale import halve
-from napari.layers import Image
+from napari.layers import Image, Layer
 from numpy.typing import NDArray
 
 from napari_eii._grid import full_data
 
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+_LATER = ("contrast_limits_range", "contrast_limits")
 _LOOKS = (
-    *("contrast_limits", "colormap", "gamma", "blending", "opacity"),
+    *(*_LATER, "colormap", "gamma", "blending", "opacity"),
     *("interpolation2d", "interpolation3d", "metadata"),
 )
 _LARGE = 2**29
 """Bytes of an image from which its result belongs on the disk."""
-
-
-def axes_of(layer: Image, extra: str = "planes") -> str:
-    """Return what the dimensions of an image layer mean.
-
-    Parameters
-    ----------
-    layer : Image
-    extra : {"planes", "channels"}
-        What the dimension before y and x is.
-
-    Returns
-    -------
-    str
-        Letters of ``tczyx``.
-
-    Raises
-    ------
-    ImageError
-        If the layer has more dimensions than there are letters for.
-    """
-    ndim = full_data(layer).ndim - layer.rgb
-    lead = {2: "", 3: "z", 4: "tz"} if extra == "planes" else {2: "", 3: "c", 4: "zc", 5: "tzc"}
-    if ndim not in lead or (layer.rgb and extra == "channels" and ndim > 2):
-        raise ImageError(f"{layer.name} has {ndim} dimensions; as {extra} that is not taken.")
-    return lead[ndim] + "yx" + ("c" if layer.rgb else "")
 
 
 def is_large(layer: Image) -> bool:
@@ -64,8 +39,20 @@ def looks_of(image: Image) -> dict[str, Any]:
     found = {name: getattr(image, name) for name in _LOOKS}
     found["metadata"] = dict(found["metadata"])
     if image.rgb:
-        del found["contrast_limits"], found["colormap"]
+        del found["colormap"]
     return {"name": f"{image.name} restored", "rgb": image.rgb, **found}
+
+
+def add(viewer: napari.Viewer, data: Any, attributes: dict[str, Any], kind: str) -> Layer:
+    """Add a layer; what napari takes only of a layer that is there is set afterwards."""
+    later = {name: attributes[name] for name in _LATER if name in attributes}
+    now = {n: v for n, v in attributes.items() if n != "contrast_limits_range"}
+    if attributes.get("rgb"):
+        now.pop("contrast_limits", None)
+    layer: Layer = getattr(viewer, f"add_{kind}")(data, **now)
+    for name, value in later.items():
+        setattr(layer, name, value)
+    return layer
 
 
 def with_levels(pixels: NDArray[Any], count: int, *, rgb: bool) -> list[NDArray[Any]]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
 from eii import Box
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels, Layer, Points, Shapes
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
 
 from napari_eii._figures import Drawn, figures_of
-from napari_eii._grid import Affine, FloatArray, Placed, full_data, full_shape, onto
+from napari_eii._grid import Affine, FloatArray, Placed, full_data, onto, shape_of
 
 _FINEST = 8  # pixels of a mask along each side of an image's pixel that are looked at
 _EXACT = 1e-6
 
 Plane = tuple[int, ...]
+Only = Mapping[str, Collection[int]]
 Tells = Callable[[NDArray[Any]], NDArray[np.bool_]]
 
 
@@ -39,36 +40,42 @@ class Marked:
         One letter of ``tczyx`` for each dimension.
     shape : tuple of int
     cover : Cover
-    only : mapping of axis to int, optional
+    only : mapping of axis to collection of int, optional
         The planes that count; by default all.
     """
 
     dtype = np.dtype(bool)
 
-    def __init__(
-        self, axes: str, shape: Plane, cover: Cover, only: Mapping[str, int] | None = None
-    ) -> None:
+    def __init__(self, axes: str, shape: Plane, cover: Cover, only: Only | None = None) -> None:
         self.axes, self.shape, self._cover, self._only = axes, shape, cover, only or {}
 
     def __getitem__(self, key: tuple[int | slice, ...], /) -> NDArray[np.bool_]:
-        *lead, rows, columns = key
-        (y0, y1, _), (x0, x1, _) = (
-            span.indices(n) for span, n in zip((rows, columns), self.shape[-2:], strict=True)
-        )
-        box = Box(y0, x0, y1, x1)
         asked = [
-            range(*k.indices(n)) if isinstance(k, slice) else [int(k)]
-            for k, n in zip(lead, self.shape, strict=False)
+            range(*k.indices(n)) if isinstance(k, slice) else range(int(k), int(k) + 1)
+            for k, n in zip(key, self.shape, strict=True)
         ]
-        found = [self._plane(at, box) for at in product(*asked)]
-        sizes = [len(a) for a, k in zip(asked, lead, strict=True) if isinstance(k, slice)]
+        *lead, rows, columns = asked
+        box = Box(rows.start, columns.start, rows.stop, columns.stop)
+        found = [self._plane(at, box) for at in product(*lead)]
+        sizes = [len(a) for a, k in zip(lead, key, strict=False) if isinstance(k, slice)]
         return np.stack(found).reshape(*sizes, *box.shape)
 
     def _plane(self, at: Plane, box: Box) -> NDArray[np.bool_]:
         by_axis = dict(zip(self.axes, at, strict=False))
-        if any(by_axis.get(axis, i) != i for axis, i in self._only.items()):
+        if any(axis in by_axis and by_axis[axis] not in i for axis, i in self._only.items()):
             return np.zeros(box.shape, bool)
         return self._cover(at, box)
+
+    def part(self, start: Plane, stop: Plane) -> Marked:
+        """Return the marks of a part of the image, from ``start`` to ``stop`` along each axis."""
+
+        def cover(plane: Plane, box: Box) -> NDArray[np.bool_]:
+            at = tuple(i + first for i, first in zip(plane, start, strict=False))
+            dy, dx = start[-2:]
+            there = Box(box.y0 + dy, box.x0 + dx, box.y1 + dy, box.x1 + dx)
+            return self._plane(at, there)
+
+        return Marked(self.axes, tuple(b - a for a, b in zip(start, stop, strict=True)), cover)
 
 
 def marked(
@@ -78,7 +85,9 @@ def marked(
     *,
     axes: str,
     above: float = 0.0,
-    only: Mapping[str, int] | None = None,
+    only: Only | None = None,
+    level: int = 0,
+    copied: bool = True,
 ) -> Marked:
     """Return the hole that a layer marks on an image layer, from a copy of it as it is now.
 
@@ -93,8 +102,12 @@ def marked(
     axes : str
         Of the image, RGB left out.
     above : float
-    only : mapping of axis to int, optional
+    only : mapping of axis to collection of int, optional
         The planes that count.
+    level : int
+        Of the image's pyramid: on whose pixels the marks are asked for.
+    copied : bool
+        Marks that are drawn later do not count.
 
     Returns
     -------
@@ -106,25 +119,24 @@ def marked(
     HoleError
         If the layer cannot be laid on the image.
     """
-    placed = onto(layer, image, point)
+    placed = onto(layer, image, point, level=level)
     shared = axes[len(axes) - len(placed.affine.offset) :]
     own = axes if "c" in shared else axes.replace("c", "")
-    sizes = dict(zip(axes, full_shape(image), strict=True))
+    sizes = dict(zip(axes, shape_of(image, level), strict=True))
     shape = tuple(sizes[a] for a in own)
-    return Marked(own, shape, _cover_of(layer, placed, above, len(own) - 2), only)
+    data = None if isinstance(layer, Shapes | Points) else full_data(layer)
+    if copied and isinstance(data, np.ndarray):
+        data = data.copy()
+    return Marked(own, shape, _cover_of(layer, data, placed, above, len(own) - 2), only)
 
 
-def _cover_of(layer: Layer, placed: Placed, above: float, ahead: int) -> Cover:
+def _cover_of(layer: Layer, data: Any, placed: Placed, above: float, ahead: int) -> Cover:
     if isinstance(layer, Labels):
-        return Sampled(_copied(full_data(layer)), placed, _not_zero)
+        return Sampled(data, placed, _not_zero)
     if isinstance(layer, Image):
         rgb = layer.rgb
-        return Sampled(_copied(full_data(layer)), placed, lambda v: _brighter(v, above, rgb), rgb)
+        return Sampled(data, placed, lambda v: _brighter(v, above, rgb), rgb)
     return Drawn(figures_of(layer, placed, ahead))
-
-
-def _copied(data: Any) -> Any:
-    return data.copy() if isinstance(data, np.ndarray) else data
 
 
 def _not_zero(values: NDArray[Any]) -> NDArray[np.bool_]:

@@ -1,31 +1,31 @@
 """The Restore dock."""
 
 # No `from __future__ import annotations` here: napari gives the viewer by its annotation.
-import math
 from pathlib import Path
 from typing import Any
 
 import eii
 import napari
-import numpy as np
-from eii.errors import Cancelled, EIIError
-from eii.io.source import Facts
-from eii.io.units import ngff_size
-from magicgui.widgets import ComboBox, Container
+from eii.errors import EIIError
+from magicgui.widgets import ComboBox
 from napari.layers import Image, Labels, Layer, Points, Shapes
 
+from napari_eii._axes import axes_choices, whole_axes
+from napari_eii._compare import Swap
 from napari_eii._controls import Controls
-from napari_eii._grid import full_data, plane_of
-from napari_eii._layers import axes_of, is_large, looks_of, place_of
-from napari_eii._marks import marked
+from napari_eii._describe import Chosen, channels_beside, describe
+from napari_eii._dock import RESULT, Dock, images_of, is_beside, picked_by_hand, row, to_clipboard
+from napari_eii._grid import shape_of
+from napari_eii._layers import add
+from napari_eii._live import Live
 from napari_eii._run import Done, Run, execute, layers_of
-from napari_eii._worker import Job
+from napari_eii._words import as_command, as_python
 
-_STAGES = {"prepare": "Looking for the hole", "restore": "Window", "store": "Writing"}
-_RESULT = "eii"  # key of a layer's metadata by which results are known
+_KEPT = ("planes", "grow", "fill_planes", "backbone", "colour", "channels", "live")
+_MARKS = Labels | Shapes | Points
 
 
-class RestoreWidget(Controls, Container):
+class RestoreWidget(Controls, Dock):
     """Fill the holes that a layer marks; the result is a new layer beside its source.
 
     Parameters
@@ -35,89 +35,132 @@ class RestoreWidget(Controls, Container):
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self._viewer = viewer
-        self._job: Job | None = None
-        self._last: Run | None = None
-        self._gone = False
-        self.make_inputs(self._images, self._holes)
-        self.make_controls()
-        buttons = Container(widgets=[self.run, self.cancel], layout="horizontal", labels=False)
+        self._job = None
+        self._own_image = self._own_hole = False  # chosen by hand
+        self.make_image(self._images, self._others, self._axes)
+        self.make_hole(self._holes)
+        self.make_method()
+        self.make_buttons()
         super().__init__(
-            widgets=[
-                *(self.image, self.extra, self.planes, self.hole, self.above, self.grow),
-                *(self.fill_planes, self.backbone, self.colour, self.channels, self.out),
-                *(buttons, self.progress),
-            ]
+            viewer,
+            [
+                *(self.image, self.others, self.axes, self.planes, self.span),
+                *(self.hole, self.hole_file, self.above, self.grow, self.fill_planes),
+                *(self.backbone, self.colour, self.channels, self.out),
+                *(row(self.preview, self.live), row(self.run, self.cancel)),
+                *(row(self.swap, self.blink), row(self.command, self.script, self.defaults)),
+                self.progress,
+            ],
         )
-        self.append(self.status)  # adding one afterwards makes all labels as wide as the widest
-        self.status.native.setWordWrap(True)
+        self._kept = self.keep("restore", _KEPT)
+        self._swap = Swap(viewer, self.swap, self.blink)
+        self._live = Live(viewer, self)
         self._bind()
-        self._refresh()
+        self.listen()
 
     def _bind(self) -> None:
         self.run.changed.connect(self.start)
         self.cancel.changed.connect(self.stop)
-        for chosen in (self.image, self.hole, self.extra):
-            chosen.changed.connect(self._review)
-        events = self._viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered):
-            event.connect(self._refresh)
-        self.native.destroyed.connect(self._leave)
+        self.command.changed.connect(lambda: self._copy(as_command))
+        self.script.changed.connect(lambda: self._copy(as_python))
+        self.defaults.changed.connect(self._kept.defaults)
+        self.image.changed.connect(self._take_image)
+        for chosen in (self.hole, self.hole_file, self.axes, self.planes, self.others):
+            chosen.changed.connect(self.review)
+        picked_by_hand(self.image, lambda: setattr(self, "_own_image", True))
+        picked_by_hand(self.hole, lambda: setattr(self, "_own_hole", True))
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Cancel, and listen to the viewer no more: the dock is gone."""
-        self.stop()
-        self._gone = True
-        events = self._viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered):
-            event.disconnect(self._refresh)
+        self._swap.leave()
+        self._live.leave()
+        super().leave()
 
-    def _refresh(self, event: Any = None) -> None:
+    def refresh(self, event: Any = None) -> None:
         """Offer the layers there are; marks that are new are taken rather than an image."""
         self.reset_choices()
         new = getattr(event, "value", None)
-        if isinstance(new, Labels | Shapes | Points) and isinstance(self.hole.value, Image):
+        if isinstance(new, _MARKS) and isinstance(self.hole.value, Image):
             self.hole.value = new
-        self._review()
+        self._take_image()
+
+    def follow(self, layer: Layer) -> None:
+        """Take the layer that was selected, where the user has not chosen another."""
+        if isinstance(layer, Image) and not self._own_image:
+            if layer in self.image.choices and layer is not self.hole.value:
+                self.image.value = layer
+        elif isinstance(layer, _MARKS) and not self._own_hole and layer in self.hole.choices:
+            self.hole.value = layer
 
     def _images(self, _: ComboBox | None = None) -> list[Image]:
-        return [y for y in self._viewer.layers if isinstance(y, Image) and not _is_beside(y)]
+        return images_of(self._viewer)
+
+    def _others(self, _: Any = None) -> list[Image]:
+        image = self.image.value
+        return [] if image is None else channels_beside(image, images_of(self._viewer))
+
+    def _axes(self, _: Any = None) -> list[str]:
+        try:
+            return [] if self.image.value is None else list(axes_choices(self.image.value))
+        except EIIError:
+            return []  # said by `why_not`
 
     def _holes(self, _: ComboBox | None = None) -> list[Layer]:
-        kinds = Labels | Shapes | Points | Image
+        kinds = _MARKS | Image
         own = self.image.value
         found = [
             layer
             for layer in self._viewer.layers
-            if isinstance(layer, kinds) and layer is not own and not _is_beside(layer)
+            if isinstance(layer, kinds) and layer is not own and not is_beside(layer)
         ]
         # Images last: they are rarely meant.
         return sorted(found, key=lambda layer: isinstance(layer, Image))
 
-    def _review(self) -> None:
-        """Show what of the controls has a meaning, and why Run is not to be pressed."""
+    def _take_image(self) -> None:
+        """Offer what the chosen image has: further channels, meanings of its axes, holes."""
+        self.others.reset_choices()
+        before = self.axes.choices
+        self.axes.reset_choices()
+        if self.axes.choices != before and self.axes.choices:
+            self.axes.value = self.axes.choices[0]
         if self.hole.value is self.image.value:
             self.hole.reset_choices()
-        self.above.visible = isinstance(self.hole.value, Image)
+        self.review()
+
+    def review(self) -> None:
+        """Show what of the controls has a meaning, and why Run is not to be pressed."""
+        self.above.visible = isinstance(self.hole.value, Image) and self.hole_file.value is None
+        self.others.visible = bool(self.others.choices)
+        self.axes.visible = len(self.axes.choices) > 1
+        along = [(i, a) for i, a in enumerate(self.axes.value or "") if a in "tz"]
+        self.planes.visible = bool(along)
+        self.span.visible = bool(along) and self.planes.value == "range"
+        if along and self.image.value is not None:
+            count = shape_of(self.image.value)[along[-1][0]]
+            unset = self.last.max == 0
+            self.first.max = self.last.max = count - 1
+            self.last.value = count - 1 if unset else self.last.value
         if self._job is not None:
             return
         reason = self.why_not()
-        self.run.enabled = reason is None
+        self.run.enabled = self.preview.enabled = reason is None
         self.status.value = reason or ""
 
     def why_not(self) -> str | None:
         """Return why there is nothing to run; None when there is."""
-        image, hole = self.image.value, self.hole.value
+        image = self.image.value
         if image is None:
             return "Open an image, or one of File > Open Sample > napari-eii."
-        if hole is None:
+        if self.hole.value is None and self.hole_file.value is None:
             return "Mark the hole: a Labels, Shapes or Points layer, or a mask as an Image layer."
         try:
-            axes_of(image, self.extra.value)
+            axes_choices(image)
+            whole_axes(self.axes.value, rgb=image.rgb, layers=1 + len(self.others.value))
         except EIIError as error:
             return str(error)
         return None
 
-    def options(self) -> eii.RestoreOptions:
+    def restore_options(self) -> eii.RestoreOptions:
         """Return what the controls say."""
         return eii.RestoreOptions(
             backbone=self.backbone.value,
@@ -127,124 +170,61 @@ class RestoreWidget(Controls, Container):
             fill_planes=self.fill_planes.value,
         )
 
-    def describe(self) -> Run:
-        """Return the run that the controls describe, from copies of the layers as they are now.
-
-        Raises
-        ------
-        EIIError
-            If a layer cannot be laid on the image, or an option has no meaning.
-        """
-        image, hole = self.image.value, self.hole.value
-        axes, out = axes_of(image, self.extra.value), self.out.value
-        own = axes.removesuffix("c") if image.rgb else axes
-        point = np.asarray(self._viewer.dims.point, np.float64)
-        only = {}
-        if self.planes.value == "current" and image.ndim > 2:
-            here = plane_of(image, point, image.ndim - 2)
-            only = {a: i for a, i in zip(own, here, strict=False) if a in "tz"}
-        if out is None and is_large(image):
-            raise eii.errors.OptionError(
-                f"{image.name} is read lazily, or large: choose in *Save to* where to write it."
-            )
-        data = full_data(image)
-        return Run(
-            name=image.name,
-            hole_name=hole.name,
-            data=data.copy() if isinstance(data, np.ndarray) else data,
-            axes=axes,
-            rgb=image.rgb,
-            hole=marked(hole, image, point, axes=own, above=self.above.value, only=only),
-            options=self.options(),
-            out=None if out is None else _with_suffix(Path(out)),
-            levels=len(image.data) if image.multiscale else 1,
-            place=place_of(image),
-            looks=looks_of(image),
-            facts=_facts(image, own),
+    def chosen(self) -> Chosen:
+        """Return what the user chose."""
+        out, file = self.out.value, self.hole_file.value
+        return Chosen(
+            image=self.image.value,
+            others=tuple(self.others.value),
+            axes=self.axes.value,
+            hole=self.hole.value if file is None else Path(str(file)),
+            above=self.above.value,
+            planes=self.planes.value,
+            span=(self.first.value, self.last.value),
+            options=self.restore_options(),
+            out=None if out is None else _with_suffix(Path(str(out))),
         )
 
     def start(self) -> None:
         """Restore the chosen image in a thread; an error is shown in the dock."""
         if self._job is not None:
             return
+        self._live.stop()
         reason = self.why_not()
         if reason is not None:
             self.status.value = reason
             return
         try:
-            described = self.describe()
+            described = describe(self.chosen(), self._viewer)
         except EIIError as error:
             self.status.value = str(error)
             return
-        self._last = described
-        self._job = Job()
-        self._job.progressed.connect(self._show_progress)
-        self._job.done.connect(self._add_result)
-        self._job.failed.connect(self._show_failure)
-        self._set_running(True)
-        self._job.start(lambda on_progress, stop: execute(described, on_progress, stop))
-
-    def stop(self) -> None:
-        """Ask the running restoration to stop; nothing is added then."""
-        if self._job is not None:
-            self._job.cancel()
-
-    def _set_running(self, running: bool) -> None:
-        self.run.enabled = not running
-        self.cancel.enabled = running
-        self.progress.value = 0
-        self.status.value = "Looking for the hole" if running else ""
-        if not running:
-            self._job = None
-
-    def _show_progress(self, stage: str, done: int, total: int, left: float) -> None:
-        if self._gone:
-            return  # a report that was on its way when the dock was closed
-        self.progress.max = max(1, total)
-        self.progress.value = done
-        text = f"{_STAGES.get(stage, stage)} {done} of {total}"
-        self.status.value = text if math.isnan(left) else f"{text}, {left:.0f} s left"
-
-    def _add_result(self, done: Done) -> None:
-        described = self._last
-        if self._gone or described is None:
-            return
-        self._set_running(False)
-        for data, attributes, kind in layers_of(described, done):
-            beside = kind == "labels" or attributes["name"].endswith("confidence")
-            attributes["metadata"] = {**attributes.get("metadata", {}), _RESULT: beside}
-            getattr(self._viewer, f"add_{kind}")(data, **attributes)
-        self.status.value = (
-            f"Done: {done.filled} pixels filled in {done.windows} windows, {done.seconds:.1f} s."
+        self.begin(
+            lambda on_progress, stop: execute(described, on_progress, stop),
+            lambda done: self._add_result(described, done),
+            "The restoration was stopped; no layer was added.",
         )
 
-    def _show_failure(self, error: Exception) -> None:
-        if self._gone:
-            return
-        self._set_running(False)
-        if isinstance(error, Cancelled):
-            self.status.value = "The restoration was stopped; no layer was added."
-        else:
-            self.status.value = str(error) or type(error).__name__
+    def _add_result(self, described: Run, done: Done) -> None:
+        self._live.remove()
+        shown = []
+        for data, attributes, kind in layers_of(described, done):
+            beside = kind == "labels" or attributes["name"].endswith("confidence")
+            attributes["metadata"] = {**attributes.get("metadata", {}), RESULT: beside}
+            layer = add(self._viewer, data, attributes, kind)
+            shown += [] if beside else [layer]
+        self._swap.show(shown)
+        planes = f" of {done.planes} planes" if done.planes > 1 else ""
+        windows = f"{done.windows} window{'' if done.windows == 1 else 's'}"
+        self.status.value = (
+            f"Done: {done.filled} pixels{planes} filled in {windows}, {done.seconds:.1f} s."
+        )
 
-
-def _is_beside(layer: Layer) -> bool:
-    """Tell whether a layer tells of a result, and is no image of its own."""
-    return bool(layer.metadata.get(_RESULT))
+    def _copy(self, words: Any) -> None:
+        if self.why_not() is None:
+            to_clipboard(words(self.chosen()))
+            self.status.value = "Copied. Layers that are not saved are named IMAGE and HOLE there."
 
 
 def _with_suffix(path: Path) -> Path:
     return path if path.suffix else path.with_suffix(".zarr")
-
-
-def _facts(image: Image, axes: str) -> Facts:
-    """Return pixel sizes and units of a layer, where it has any."""
-    scale: dict[str, float] = {}
-    units: dict[str, str] = {}
-    parts: Any = zip(axes, image.scale, image.units, strict=True)
-    for axis, size, unit in parts:
-        scale[axis], name = ngff_size(float(size), str(unit))
-        if name is not None:
-            units[axis] = name
-    moved = dict(zip(axes, map(float, image.translate), strict=True))
-    return Facts(scale=scale, translation=moved, units=units)

@@ -38,10 +38,14 @@ class Run:
         The OME-Zarr to write; by default the result is held in memory.
     levels : int
         Of the image's pyramid, and of the result's in memory.
-    place, looks : dict
-        Attributes of the result's layers.
+    place : dict
+        Where the result's layers lie.
+    looks : tuple of dict
+        How the result looks; several where layers are its channels, whose axis is the first.
     facts : Facts
         Pixel sizes and units.
+    preview : bool
+        ``data`` and ``hole`` are a part of the image, to be looked at and no more.
     """
 
     name: str
@@ -54,8 +58,9 @@ class Run:
     out: Path | None = None
     levels: int = 1
     place: dict[str, Any] = field(default_factory=dict)
-    looks: dict[str, Any] = field(default_factory=dict)
+    looks: tuple[dict[str, Any], ...] = ()
     facts: Facts = field(default_factory=Facts)
+    preview: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +71,7 @@ class Done:
     ----------
     image, inpainted, confidence : list of array-like
         Levels, finest first; ``confidence`` from 0 to 255.
-    filled, windows : int
+    filled, windows, planes : int
     seconds : float
     """
 
@@ -75,6 +80,7 @@ class Done:
     confidence: list[Any]
     filled: int
     windows: int
+    planes: int
     seconds: float
 
 
@@ -90,7 +96,6 @@ def execute(run: Run, on_progress: OnProgress, should_stop: ShouldStop) -> Done:
     """
     call = {
         "options": run.options,
-        "axes": run.axes,
         "hole_options": eii.HoleOptions(axes=run.hole.axes),
         "on_progress": on_progress,
         "should_stop": should_stop,
@@ -103,22 +108,33 @@ def execute(run: Run, on_progress: OnProgress, should_stop: ShouldStop) -> Done:
 
 def layers_of(run: Run, done: Done) -> list[tuple[Any, dict[str, Any], str]]:
     """Return the result's layers, for `napari.Viewer`: the image last, on top."""
-    levels = len(done.image)
-    image, inpainted, confidence = (
-        own if levels > 1 else own[0] for own in (done.image, done.inpainted, done.confidence)
-    )
-    beside = {**run.place, "visible": False, "multiscale": levels > 1}
-    title = run.looks["name"]
-    sure = {"name": f"{title}: confidence", "contrast_limits": (0, _MOST)}
-    return [
-        (confidence, {**beside, **sure}, "image"),
-        (inpainted, {**beside, "name": f"{title}: inpainted"}, "labels"),
-        (image, {**run.place, **run.looks, "multiscale": levels > 1}, "image"),
+    several = len(done.image) > 1
+
+    def layer(levels: list[Any], kind: str, **attributes: Any) -> tuple[Any, dict[str, Any], str]:
+        whole = {**run.place, **attributes, "multiscale": several}
+        return (levels if several else levels[0]), whole, kind
+
+    title = run.looks[0]["name"]
+    hidden = {"visible": False}
+    found = [
+        layer(
+            done.confidence,
+            "image",
+            name=f"{title}: confidence",
+            contrast_limits=(0, _MOST),
+            **hidden,
+        ),
+        layer(done.inpainted, "labels", name=f"{title}: inpainted", **hidden),
     ]
+    for number, looks in enumerate(run.looks):
+        own = [y[number] for y in done.image] if len(run.looks) > 1 else done.image
+        found.append(layer(own, "image", **looks))
+    return found
 
 
 def _in_memory(run: Run, call: dict[str, Any]) -> Done:
-    found = eii.restore_array(_source(run), run.hole, **{**call, "axes": None})
+    source = _source(run)
+    found = eii.restore_array(source, run.hole, **call)
     sure = np.rint(found.confidence * _MOST).astype(np.uint8)
     marks = _spread(run, found.inpainted.view(np.uint8), run.hole.axes)
     beside = _spread(run, sure, run.axes.replace("c", ""))
@@ -128,12 +144,14 @@ def _in_memory(run: Run, call: dict[str, Any]) -> Done:
         with_levels(beside, run.levels, rgb=False),
         found.filled,
         found.windows,
+        len(source.planes),
         found.seconds,
     )
 
 
 def _on_disk(run: Run, out: Path, call: dict[str, Any]) -> Done:
-    done = eii.restore_to_zarr(_source(run), run.hole, out, **{**call, "axes": None})
+    source = _source(run)
+    done = eii.restore_to_zarr(source, run.hole, out, **call)
     root = zarr.open_group(str(out), mode="r")
     return Done(
         [_turned(run, level) for level in _levels(root, "")],
@@ -141,17 +159,25 @@ def _on_disk(run: Run, out: Path, call: dict[str, Any]) -> Done:
         [_spread(run, c, run.axes.replace("c", "")) for c in _levels(root, "confidence/")],
         done.filled,
         done.windows,
+        len(source.planes),
         done.seconds,
     )
 
 
+def source_of(data: Any, axes: str, facts: Facts, name: str) -> Source:
+    """Return the source of a layer's pixels."""
+    return replace(eii.open_source(data, axes=axes), facts=facts, name=name)
+
+
 def _source(run: Run) -> Source:
-    return replace(eii.open_source(run.data, axes=run.axes), facts=run.facts, name=run.name)
+    return source_of(run.data, run.axes, run.facts, run.name)
 
 
 def _spread(run: Run, plain: Any, axes: str) -> Any:
     """Return what channels share, with the dimensions of the image's layer."""
     own = run.axes.removesuffix("c") if run.rgb else run.axes
+    if len(run.looks) > 1:
+        return plain.any(axis=axes.index("c")) if "c" in axes else plain
     if "c" not in own or "c" in axes:
         return plain
     at = own.index("c")
@@ -162,7 +188,7 @@ def _spread(run: Run, plain: Any, axes: str) -> Any:
 def _levels(root: zarr.Group, prefix: str) -> list[Any]:
     import dask.array as da
 
-    found = []
+    found: list[Any] = []
     while f"{prefix}{len(found)}" in root:
         found.append(da.from_zarr(root[f"{prefix}{len(found)}"]))
     return found

@@ -9,7 +9,7 @@ from typing import Any
 
 from eii.progress import OnProgress, Progress, ShouldStop
 from napari.qt.threading import FunctionWorker, create_worker
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 Work = Callable[[OnProgress, ShouldStop], Any]
 
@@ -43,6 +43,11 @@ class Job(QObject):
             self.done.emit(result)
         else:
             self.failed.emit(error)
+
+    @property
+    def cancelled(self) -> bool:
+        """Tell whether the work was asked to stop."""
+        return self._stop.is_set()
 
     def cancel(self) -> None:
         """Ask the work to stop after the window it is at."""

@@ -2,8 +2,16 @@
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QSettings
 
 from napari_eii._restore import RestoreWidget
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path):
+    """Settings of a test are its own."""
+    user = QSettings.Scope.UserScope
+    QSettings.setPath(QSettings.Format.IniFormat, user, str(tmp_path / "settings"))
 
 
 @pytest.fixture

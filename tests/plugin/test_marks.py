@@ -134,7 +134,7 @@ def test_flat_marks_hold_for_every_plane_or_for_the_current_one():
     image = stack()
     there = [read(Labels(HOLE), image, axes="zyx", plane=(z,)).any() for z in range(5)]
     assert there == [True] * 5
-    only = {"z": plane_of(image, np.array([99.0, 16.0, 0.0, 0.0]), 1)[0]}
+    only = {"z": plane_of(image, np.array([99.0, 16.0, 0.0, 0.0]), 1)}
     there = [read(Labels(HOLE), image, axes="zyx", plane=(z,), only=only).any() for z in range(5)]
     assert there == [False, False, False, True, False]
     with pytest.raises(HoleError, match="not one of"):

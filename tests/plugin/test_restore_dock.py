@@ -45,7 +45,7 @@ def test_run_on_channels(viewer, dock, restored):
     image = np.stack([gray(dtype=np.uint16) * k for k in (1, 5, 9)])
     viewer.add_image(image)
     viewer.add_labels(square())
-    dock.extra.value = "channels"
+    dock.axes.value = "cyx"
     assert known_equal(restored().data, image, square())
 
 
@@ -134,7 +134,7 @@ def test_closing_the_viewer_stops_the_run(viewer, dock, qtbot, held):
         (lambda v: v.add_labels(square()), "Open an image"),
         (lambda v: v.add_image(gray()), "Mark the hole"),
         (lambda v: v.add_image(np.zeros((2, 2, 2, 9, 9))), "Mark the hole"),
-        (lambda v: (v.add_image(np.zeros((2,) * 5)), v.add_labels(square())), "5 dimensions"),
+        (lambda v: (v.add_image(np.zeros((2,) * 6)), v.add_labels(square())), "6 dimensions"),
     ],
 )
 def test_run_is_off_and_the_dock_says_why(viewer, dock, add, message):
