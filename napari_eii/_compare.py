@@ -26,9 +26,6 @@ class Swap:
     def __init__(self, viewer: napari.Viewer, button: PushButton, blink: CheckBox) -> None:
         self._viewer, self._button, self._blink = viewer, button, blink
         self._layers: list[Layer] = []
-        self._clock = QTimer()
-        self._clock.setInterval(_BLINK)
-        self._clock.timeout.connect(self.swap)
         button.changed.connect(self.swap)
         blink.changed.connect(self._set_blinking)
         viewer.bind_key(_KEY, lambda _: self.swap(), overwrite=True)
@@ -50,20 +47,23 @@ class Swap:
 
     def _set_blinking(self, on: bool) -> None:
         if on:
-            self._clock.start()
+            QTimer.singleShot(_BLINK, self._tick)
         else:
-            self._clock.stop()
             for layer in self._layers:
                 layer.visible = True
 
+    def _tick(self) -> None:
+        if self._layers and self._blink.value:
+            self.swap()
+            QTimer.singleShot(_BLINK, self._tick)
+
     def stop(self) -> None:
         """Blink no more: the result, or the dock, is gone."""
-        self._clock.stop()
         self._layers = []
         self._button.enabled = self._blink.enabled = False
         self._blink.value = False
 
     def leave(self) -> None:
-        """Let go of the clock and the key."""
-        self._clock.stop()
+        """Let go of the layers and the key."""
+        self._layers = []
         self._viewer.bind_key(_KEY, None, overwrite=True)

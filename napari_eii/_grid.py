@@ -38,7 +38,7 @@ class Affine:
 
     def inverse(self) -> Affine:
         """Return the map back."""
-        matrix = np.linalg.inv(self.matrix)
+        matrix: FloatArray = np.linalg.inv(self.matrix).astype(np.float64)
         return Affine(matrix, -matrix @ self.offset)
 
 
@@ -47,7 +47,7 @@ def to_world(layer: Layer) -> Affine:
     count = layer.ndim
     origin: FloatArray = np.asarray(layer.data_to_world(np.zeros(count)), np.float64)
     ends = np.asarray([layer.data_to_world(one) for one in np.eye(count)], np.float64)
-    matrix: FloatArray = np.asarray((ends - origin).T, np.float64)
+    matrix: FloatArray = np.subtract(ends, origin, dtype=np.float64).T
     return Affine(matrix, origin)
 
 

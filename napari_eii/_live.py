@@ -44,10 +44,7 @@ class Live:
         self._job: Job | None = None
         self._again = False
         self._layers: list[Layer] = []
-        self._clock = QTimer()
-        self._clock.setSingleShot(True)
-        self._clock.setInterval(_REST)
-        self._clock.timeout.connect(self.start)
+        self._moves = 0
         owner.preview.changed.connect(self.start)
         owner.live.changed.connect(self._moved)
         for event in self._events():
@@ -65,10 +62,10 @@ class Live:
         return camera.center, camera.zoom, self._viewer.dims.events.current_step
 
     def _moved(self, event: Any = None) -> None:
+        self._moves += 1
         if self._owner.live.value:
-            self._clock.start()
-        else:
-            self._clock.stop()
+            moves = self._moves
+            QTimer.singleShot(_REST, lambda: self.start() if moves == self._moves else None)
 
     def start(self) -> None:
         """Restore what is seen; of several requests while one is at work the last counts."""
@@ -117,7 +114,7 @@ class Live:
 
     def stop(self) -> None:
         """Make no preview any more that is under way."""
-        self._clock.stop()
+        self._moves += 1
         self._again = False
         if self._job is not None:
             self._job.cancel()

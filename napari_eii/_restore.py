@@ -80,7 +80,8 @@ class RestoreWidget(Controls, Dock):
         """Offer the layers there are; marks that are new are taken rather than an image."""
         self.reset_choices()
         new = getattr(event, "value", None)
-        if isinstance(new, _MARKS) and isinstance(self.hole.value, Image):
+        marks = isinstance(new, _MARKS) and new in self.hole.choices
+        if marks and isinstance(self.hole.value, Image):
             self.hole.value = new
         self._take_image()
 

@@ -16,7 +16,6 @@ from eii.io.axes import channels_last, plane_key
 from eii.io.hole import open_hole
 from eii.io.multiscale import CHUNK
 from eii.io.opener import open_source
-from eii.io.source import Source
 from eii.options import HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop
 from eii.runs import compute, paste
@@ -162,7 +161,7 @@ def restore_array(
     reporting = Reporting(on_progress, should_stop)
     opened = open_hole(hole, source, options=hole_options)
     runner = compute(source, opened, options, reporting, hints)
-    result = np.array(image.array if isinstance(image, Source) else image, order="C")
+    result = np.empty(source.shape, source.array.dtype)
     plain = tuple(n for n, a in zip(source.shape, source.axes, strict=True) if a != "c")
     marked = np.zeros(result.shape if runner.by_channel else plain, bool)
     sure = np.ones(plain, np.float32)
@@ -173,7 +172,9 @@ def restore_array(
             check_stop(should_stop)
             key, plain_key = (plane_key(a, plane, *box.slices) for a in (source.axes, bare))
             view = channels_last(result[key], source.axes)
-            pasted = paste(runner, source, view, plane, box, keep_alpha=options.keep_alpha)
+            pixels = source.read(plane, box)
+            pasted = paste(runner, source, pixels, plane, box, keep_alpha=options.keep_alpha)
+            view[...] = pasted.pixels
             any_channel = pasted.filled.any(axis=2)
             if runner.by_channel:
                 channels_last(marked[key], source.axes)[...] = pasted.filled

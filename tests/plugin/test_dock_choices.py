@@ -54,6 +54,10 @@ def test_it_follows_the_selection_until_the_user_chooses(viewer, dock):
     assert dock.image.value is first
 
 
+def told(dock):
+    return dock.grow.value, dock.backbone.value, dock.fill_planes.value
+
+
 def test_options_are_kept_between_sessions_and_set_back(viewer, dock):
     dock.grow.value, dock.backbone.value, dock.fill_planes.value = 7, "classical", True
     again = RestoreWidget(viewer)

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from conftest import gray, square
 
-from napari_eii._view import visible
-
 pytestmark = pytest.mark.gui
 
 
@@ -18,7 +16,7 @@ def previewed(viewer, dock, qtbot):
     def press():
         dock.preview.changed.emit(True)
         qtbot.waitUntil(lambda: not dock._live.running, timeout=20_000)
-        assert dock.status.value.startswith("Preview: "), dock.status.value
+        assert dock.status.value.endswith(" s."), dock.status.value
         return viewer.layers[-1]
 
     return press
@@ -71,7 +69,7 @@ def test_of_a_lazy_pyramid_the_level_that_is_shown(viewer, dock, previewed):
         return np.full(block_info[None]["chunk-shape"], 90, np.uint8)
 
     levels = [
-        da.map_blocks(block, chunks=((512,) * (n // 512),) * 2, dtype=np.uint8)
+        da.map_blocks(block, chunks=((512,) * (n // 512),) * 2, meta=np.empty((0, 0), np.uint8))
         for n in (16384, 8192, 4096, 2048)
     ]
     layer = viewer.add_image(levels, contrast_limits=(0, 255))
@@ -84,10 +82,9 @@ def test_of_a_lazy_pyramid_the_level_that_is_shown(viewer, dock, previewed):
     assert (np.asarray(made.data) == 90).all()
     assert np.allclose(layer.world_to_data(made.data_to_world((0, 0))), 4 * 436)
     assert len(asked) <= 16
-    assert 3 <= (visible(viewer, layer, "yx").factors).max() <= 5
 
 
-def test_it_is_replaced_and_taken_away_by_the_run(viewer, dock, previewed, restored):
+def test_it_is_replaced_and_taken_away_by_the_run(viewer, dock, previewed, qtbot):
     viewer.add_image(gray())
     viewer.add_labels(square())
     previewed()
@@ -95,7 +92,8 @@ def test_it_is_replaced_and_taken_away_by_the_run(viewer, dock, previewed, resto
     assert [y.name for y in viewer.layers].count("Image preview") == 1
     assert all(y.name != "Image preview" for y in dock.image.choices)
     dock.run.changed.emit(True)
-    pytest.importorskip("qtpy")
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert "Image preview" not in viewer.layers
 
 
 def test_live_restores_whenever_the_view_moves(viewer, dock, qtbot):

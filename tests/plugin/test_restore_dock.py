@@ -217,7 +217,7 @@ def test_an_image_that_is_edited_during_a_run_does_not_mix_into_it(viewer, dock,
     assert known_equal(viewer.layers[-1].data, gray(), square())
 
 
-@pytest.mark.parametrize("sample", ["photograph", "histology"])
+@pytest.mark.parametrize("sample", ["photograph", "histology", "page", "fluorescence"])
 def test_sample_opens_and_restores_with_no_other_step(viewer, dock, restored, sample):
     viewer.open_sample("napari-eii", sample)
     image = viewer.layers[0].data

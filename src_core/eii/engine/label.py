@@ -10,11 +10,14 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from eii.engine.touch import Rows, touching_pairs
+from eii.engine.sizes import SMALL
+from eii.engine.touch import Rows, is_crowded, touching_pairs
 from eii.image.geometry import BLOCK, Box, blocks_of
 
 ReadHole = Callable[[Box], NDArray[np.bool_]]
 _EIGHT = np.ones((3, 3), bool)
+_EXACT = 4  # rounds of joining painted boxes that touch, before large ones reach further
+_FAR = 64
 _MANY = 1000  # parts of a block from which their boxes are computed all at once
 
 
@@ -41,9 +44,47 @@ def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) ->
     once.
     """
     boxes = component_boxes(read, shape, block=block)
-    while (pairs := touching_pairs(boxes)).size:
-        boxes = _join_rows(boxes, pairs)
-    return boxes
+    rounds = 0
+    while True:
+        before = len(boxes)
+        if is_crowded(boxes):
+            rounds += 1
+            boxes = _join_painted(boxes, shape, block, _reach(rounds))
+        else:
+            boxes = _join_rows(boxes, touching_pairs(boxes))
+        if len(boxes) == before:
+            return boxes
+
+
+def _reach(rounds: int) -> int:
+    """Return how far around them large boxes join others, lest they grow in endless rounds."""
+    return 0 if rounds <= _EXACT else min(2 ** (rounds - _EXACT), _FAR)
+
+
+def _join_painted(boxes: Rows, shape: tuple[int, int], block: int, reach: int) -> Rows:
+    """Join boxes by painting them: where they lie densely, pairs would be too many to look at."""
+    large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) > SMALL
+    out = np.array([-reach, -reach, reach, reach]) * large
+    size = np.array([*shape, *shape])
+    grown = np.clip(boxes + out, 0, size)
+    # What a large box reaches belongs to it: its own size grows by that.
+    return component_boxes(_Painted(grown), shape, block=block)
+
+
+class _Painted:
+    """Boxes as a hole: every pixel of them."""
+
+    def __init__(self, boxes: Rows) -> None:
+        self._boxes = boxes[np.argsort(boxes[:, 0], kind="stable")]
+        self._highest = int((boxes[:, 2] - boxes[:, 0]).max(initial=0))
+
+    def __call__(self, region: Box) -> NDArray[np.bool_]:
+        rows = self._boxes[:, 0]
+        first = np.searchsorted(rows, region.y0 - self._highest)
+        last = np.searchsorted(rows, region.y1)
+        near = self._boxes[first:last]
+        meets = (near[:, 2] > region.y0) & (near[:, 1] < region.x1) & (near[:, 3] > region.x0)
+        return covered(near[meets], region) > 0
 
 
 def component_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) -> Rows:

@@ -11,6 +11,7 @@ Rows = NDArray[np.int64]
 """Boxes as rows (y0, x0, y1, x1)."""
 
 _CELL = 32  # side of the cells in which small boxes are compared with one another
+_CROWD = 8  # boxes to a cell that has any, from which they are not compared
 
 
 def touching_pairs(boxes: Rows) -> NDArray[np.int64]:
@@ -36,6 +37,15 @@ def touching_pairs(boxes: Rows) -> NDArray[np.int64]:
     for group in (np.flatnonzero(small), large):
         found += _by_rows(boxes, large, group)
     return np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.int64)
+
+
+def is_crowded(boxes: Rows) -> bool:
+    """Tell whether boxes lie so densely that comparing them in pairs would take long."""
+    if len(boxes) < 2:
+        return False
+    cells = boxes[:, :2] // _CELL
+    taken = np.unique(cells[:, 0] * (int(cells[:, 1].max()) + 1) + cells[:, 1]).size
+    return len(boxes) > _CROWD * taken
 
 
 def _within_cells(boxes: Rows, small: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
