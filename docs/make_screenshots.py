@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import napari
 from PIL import Image
+from qtpy.QtCore import QSettings
 from qtpy.QtWidgets import QApplication
 
 from napari_eii._restore import RestoreWidget
@@ -16,6 +18,9 @@ COLOURS = 96  # of the palette: keeps a screenshot under 300 kB
 
 def shoot_restore_dock() -> None:
     """Open the sample, restore it, and take the whole window."""
+    QSettings.setPath(
+        QSettings.Format.IniFormat, QSettings.Scope.UserScope, tempfile.mkdtemp()
+    )  # the options at first, not the user's
     viewer = napari.Viewer()
     viewer.window.resize(1280, 800)
     viewer.open_sample("napari-eii", "photograph")

@@ -95,7 +95,7 @@ class Controls:
             tooltip="Planes that the hole covers wholly are made from the nearest that are known.",
         )
 
-    def make_method(self) -> None:
+    def make_method(self, hints: Choices) -> None:
         """Make what says how they are filled, and where the result goes."""
         self.backbone = ComboBox(
             label="Structure",
@@ -108,6 +108,18 @@ class Controls:
             choices=list(COLOURS),
             tooltip="What propagates the colours: hybrid is the best and fast; progressive and "
             "paper train networks on this image, for minutes to hours.",
+        )
+        self.hints = ComboBox(
+            label="Colour hints",
+            choices=hints,
+            nullable=True,
+            tooltip="Colours you set in the hole of an RGB image: Points in their face colour, "
+            "lines and paths of Shapes in their edge colour.",
+        )
+        self.new_hints = PushButton(text="New layer", tooltip="Add a Points layer for hints.")
+        self.pick = PushButton(
+            text="Pick colour",
+            tooltip="The next click on the image sets the colour of the hints drawn after it.",
         )
         self.channels = ComboBox(
             label="Channels",
@@ -139,7 +151,7 @@ class Controls:
         )
         self.blink = CheckBox(text="blink", enabled=False, tooltip="The same, twice a second.")
         self.command = PushButton(
-            text="Copy as command", tooltip="The same run for a terminal, into the clipboard."
+            text="Copy command", tooltip="The same run for a terminal, into the clipboard."
         )
         self.script = PushButton(
             text="Python", tooltip="The same run as Python, into the clipboard."

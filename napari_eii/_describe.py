@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from napari_eii._axes import whole_axes
 from napari_eii._grid import factors_of, full_data, level_data, plane_of, shape_of, to_world
+from napari_eii._hints import hints_of, within
 from napari_eii._layers import is_large, looks_of, place_of
 from napari_eii._marks import Marked, Only, Plane, marked
 from napari_eii._run import Run, source_of
@@ -40,6 +41,8 @@ class Chosen:
         Of ``image``, without RGB.
     hole : Layer or Path
         What marks the hole, or a file that does.
+    hints : Layer, optional
+        Colours set in the hole.
     above : float
         Of an Image as hole: brighter pixels are marked.
     planes : {"all", "current", "range"}
@@ -54,6 +57,7 @@ class Chosen:
     axes: str
     hole: Layer | Path
     others: Sequence[Image] = ()
+    hints: Layer | None = None
     above: float = 0.0
     planes: str = ALL
     span: tuple[int, int] = (0, 0)
@@ -103,6 +107,7 @@ def describe(chosen: Chosen, viewer: napari.Viewer, view: View | None = None) ->
         place=place,
         looks=tuple(looks_of(layer) for layer in layers),
         facts=_facts(image, chosen.axes),
+        hints=_hints(chosen, viewer, view),
         preview=view is not None,
     )
 
@@ -163,6 +168,14 @@ def _hole(chosen: Chosen, viewer: napari.Viewer, axes: str, view: View | None) -
     at |= {a: (0, n) for a, n in zip(whole.axes, whole.shape, strict=True) if a not in at}
     start, stop = zip(*(at[a] for a in whole.axes), strict=True)
     return whole.part(start, stop)
+
+
+def _hints(chosen: Chosen, viewer: napari.Viewer, view: View | None) -> eii.Hints | None:
+    if chosen.hints is None:
+        return None
+    point = np.asarray(viewer.dims.point, np.float64)
+    found = hints_of(chosen.hints, chosen.image, point, level=0 if view is None else view.level)
+    return found if view is None else within(found, view.start, view.stop)
 
 
 def _from_file(chosen: Chosen, axes: str, level: int, only: Only) -> Marked:

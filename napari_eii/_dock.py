@@ -9,13 +9,16 @@ from typing import Any
 import napari
 from magicgui.widgets import Container, Label, PushButton, Widget
 from napari.layers import Image, Layer
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QSizePolicy
 
 from napari_eii._settings import Kept
 from napari_eii._worker import Job, Work
 
 RESULT = "eii"
 """Key of a layer's metadata by which results are known; its value: it is no image of its own."""
+
+_WIDTH = 280  # of a dock at least, in pixels
+_SHORT = 6  # letters of a combo box that are always seen
 
 _STAGES = {"prepare": "Looking for the hole", "restore": "Window", "store": "Writing"}
 
@@ -31,8 +34,9 @@ class Dock(Container[Widget]):
     Parameters
     ----------
     viewer : napari.Viewer
-    widgets : iterable of Widget
-        From top to bottom; `run`, `cancel`, `progress` and `status` are controls of the subclass.
+    form, below : iterable of Widget
+        From top to bottom: with labels, and what is below without; ``run``, ``cancel``,
+        ``progress`` and ``status`` are controls of the subclass.
     """
 
     run: PushButton
@@ -40,14 +44,39 @@ class Dock(Container[Widget]):
     progress: Any
     status: Label
 
-    def __init__(self, viewer: napari.Viewer, widgets: Iterable[Widget]) -> None:
+    def __init__(
+        self, viewer: napari.Viewer, form: Iterable[Widget], below: Iterable[Widget]
+    ) -> None:
         self._viewer = viewer
         self._job: Job | None = None
         self._gone = False
-        super().__init__(widgets=list(widgets), scrollable=True)
-        self.append(self.status)  # adding one afterwards makes all labels as wide as the widest
+        *first, last = form
+        upper = Container(widgets=first)
+        upper.append(last)  # adding one afterwards makes all labels as wide as the widest
+        upper.margins = (0, 0, 0, 0)
+        widgets = [upper, *below, self.progress, self.status]
+        super().__init__(widgets=widgets, labels=False, scrollable=True)
         self.status.native.setWordWrap(True)
+        self.native.widget().layout().addStretch()
+        self._narrow()
         self.native.destroyed.connect(self.leave)
+
+    @property
+    def native(self) -> Any:
+        """Return the scroll area: napari would take what lies in it out of it."""
+        return self.root_native_widget
+
+    def _narrow(self) -> None:
+        """Let rows shrink to the dock's width; without this the longest name sets it."""
+        inner = self.native.widget()
+        for box in inner.findChildren(QComboBox):
+            policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            box.setSizeAdjustPolicy(policy)
+            box.setMinimumContentsLength(_SHORT)
+        for field in inner.findChildren(QLineEdit):
+            field.setMinimumWidth(0)
+        bar = self.native.verticalScrollBar().sizeHint().width()
+        self.native.setMinimumWidth(max(_WIDTH, inner.minimumSizeHint().width() + bar))
 
     def listen(self) -> None:
         """Follow the viewer's layers from now on."""
@@ -77,7 +106,8 @@ class Dock(Container[Widget]):
 
     def _follow(self, event: Any = None) -> None:
         active = self._viewer.layers.selection.active
-        if active is not None and not is_beside(active) and self._job is None:
+        # A result is selected when it is added: it is not what is restored next.
+        if active is not None and RESULT not in active.metadata and self._job is None:
             self.follow(active)
 
     def follow(self, layer: Layer) -> None:
@@ -167,4 +197,6 @@ def row(*widgets: Widget) -> Container[Widget]:
     """Return widgets side by side, as far to the sides as the rows above and below."""
     found = Container(widgets=list(widgets), layout="horizontal", labels=False)
     found.margins = (0, 0, 0, 0)
+    for button in found.native.findChildren(QPushButton):
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return found

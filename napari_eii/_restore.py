@@ -16,6 +16,7 @@ from napari_eii._controls import Controls
 from napari_eii._describe import Chosen, channels_beside, describe
 from napari_eii._dock import RESULT, Dock, images_of, is_beside, picked_by_hand, row, to_clipboard
 from napari_eii._grid import shape_of
+from napari_eii._hints import Eyedropper, new_layer
 from napari_eii._layers import add
 from napari_eii._live import Live
 from napari_eii._run import Done, Run, execute, layers_of
@@ -36,25 +37,30 @@ class RestoreWidget(Controls, Dock):
     def __init__(self, viewer: napari.Viewer) -> None:
         self._viewer = viewer
         self._job = None
+        self._hinting: Layer | None = None  # the layer of colour hints
         self._own_image = self._own_hole = False  # chosen by hand
         self.make_image(self._images, self._others, self._axes)
         self.make_hole(self._holes)
-        self.make_method()
+        self.make_method(self._marks_for_hints)
         self.make_buttons()
         super().__init__(
             viewer,
             [
                 *(self.image, self.others, self.axes, self.planes, self.span),
                 *(self.hole, self.hole_file, self.above, self.grow, self.fill_planes),
-                *(self.backbone, self.colour, self.channels, self.out),
+                *(self.backbone, self.colour, self.hints, row(self.new_hints, self.pick)),
+                *(self.channels, self.out),
+            ],
+            [
                 *(row(self.preview, self.live), row(self.run, self.cancel)),
-                *(row(self.swap, self.blink), row(self.command, self.script, self.defaults)),
-                self.progress,
+                *(row(self.swap, self.blink), row(self.command, self.script)),
+                row(self.defaults),
             ],
         )
         self._kept = self.keep("restore", _KEPT)
         self._swap = Swap(viewer, self.swap, self.blink)
         self._live = Live(viewer, self)
+        self._eyedropper = Eyedropper(viewer)
         self._bind()
         self.listen()
 
@@ -63,8 +69,12 @@ class RestoreWidget(Controls, Dock):
         self.cancel.changed.connect(self.stop)
         self.command.changed.connect(lambda: self._copy(as_command))
         self.script.changed.connect(lambda: self._copy(as_python))
+        self.new_hints.changed.connect(self._add_hints)
+        self.pick.changed.connect(self._pick)
         self.defaults.changed.connect(self._kept.defaults)
         self.image.changed.connect(self._take_image)
+        self.hole.changed.connect(lambda: self.hints.reset_choices())
+        self.hints.changed.connect(self._take_hints)
         for chosen in (self.hole, self.hole_file, self.axes, self.planes, self.others):
             chosen.changed.connect(self.review)
         picked_by_hand(self.image, lambda: setattr(self, "_own_image", True))
@@ -74,6 +84,7 @@ class RestoreWidget(Controls, Dock):
         """Cancel, and listen to the viewer no more: the dock is gone."""
         self._swap.leave()
         self._live.leave()
+        self._eyedropper.leave()
         super().leave()
 
     def refresh(self, event: Any = None) -> None:
@@ -87,6 +98,8 @@ class RestoreWidget(Controls, Dock):
 
     def follow(self, layer: Layer) -> None:
         """Take the layer that was selected, where the user has not chosen another."""
+        if layer is self.hints.value:
+            return
         if isinstance(layer, Image) and not self._own_image:
             if layer in self.image.choices and layer is not self.hole.value:
                 self.image.value = layer
@@ -108,14 +121,39 @@ class RestoreWidget(Controls, Dock):
 
     def _holes(self, _: ComboBox | None = None) -> list[Layer]:
         kinds = _MARKS | Image
-        own = self.image.value
+        own = (self.image.value, self._hinting)
         found = [
             layer
             for layer in self._viewer.layers
-            if isinstance(layer, kinds) and layer is not own and not is_beside(layer)
+            if isinstance(layer, kinds) and layer not in own and not is_beside(layer)
         ]
         # Images last: they are rarely meant.
         return sorted(found, key=lambda layer: isinstance(layer, Image))
+
+    def _marks_for_hints(self, _: Any = None) -> list[Layer]:
+        marks = [y for y in self._viewer.layers if isinstance(y, Points | Shapes)]
+        return [y for y in marks if y is not self.hole.value]
+
+    def _add_hints(self) -> None:
+        marks = self.hole.value
+        layer = new_layer(self._viewer)
+        self.hole.value = marks
+        self.hints.reset_choices()
+        self.hints.value = layer
+
+    def _take_hints(self, layer: Layer | None) -> None:
+        """What gives hints marks no hole."""
+        self._hinting = layer
+        self.hole.reset_choices()
+        self.review()
+
+    def _pick(self) -> None:
+        image, hints = self.image.value, self.hints.value
+        if image is None or hints is None or not image.rgb:
+            self.status.value = "Choose an RGB image, and a layer for the hints, first."
+            return
+        self._eyedropper.arm(image, hints)
+        self.status.value = "Click on the image where the colour is."
 
     def _take_image(self) -> None:
         """Offer what the chosen image has: further channels, meanings of its axes, holes."""
@@ -179,6 +217,7 @@ class RestoreWidget(Controls, Dock):
             others=tuple(self.others.value),
             axes=self.axes.value,
             hole=self.hole.value if file is None else Path(str(file)),
+            hints=self.hints.value,
             above=self.above.value,
             planes=self.planes.value,
             span=(self.first.value, self.last.value),

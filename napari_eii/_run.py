@@ -44,6 +44,8 @@ class Run:
         How the result looks; several where layers are its channels, whose axis is the first.
     facts : Facts
         Pixel sizes and units.
+    hints : Hints, optional
+        Colours that the user set.
     preview : bool
         ``data`` and ``hole`` are a part of the image, to be looked at and no more.
     """
@@ -60,6 +62,7 @@ class Run:
     place: dict[str, Any] = field(default_factory=dict)
     looks: tuple[dict[str, Any], ...] = ()
     facts: Facts = field(default_factory=Facts)
+    hints: eii.Hints | None = None
     preview: bool = False
 
 
@@ -96,6 +99,7 @@ def execute(run: Run, on_progress: OnProgress, should_stop: ShouldStop) -> Done:
     """
     call = {
         "options": run.options,
+        "hints": run.hints,
         "hole_options": eii.HoleOptions(axes=run.hole.axes),
         "on_progress": on_progress,
         "should_stop": should_stop,

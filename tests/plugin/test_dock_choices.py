@@ -1,9 +1,12 @@
 """What the Restore dock offers, follows, keeps and copies."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import gray, square
 from eii.errors import EIIError
+from magicgui.widgets import Widget
 from napari.layers import Image
 from PIL import Image as Picture
 from qtpy.QtWidgets import QApplication
@@ -161,3 +164,28 @@ def test_looks_are_kept_of_rgb_too(viewer, restored):
     made = restored()
     assert list(made.contrast_limits) == [0.5, 2]
     assert list(made.contrast_limits_range) == [0, 4]
+
+
+def test_the_docs_explain_every_control(dock):
+    """The tutorial uses the words of the dock, all of them."""
+    text = (Path(__file__).parents[2] / "docs" / "plugin.md").read_text()
+    first = [line.split("|")[1] for line in text.splitlines() if line.startswith("| ")]
+    named = {word.strip() for cell in first for word in cell.split(",")}
+    for name, control in vars(dock).items():
+        if not isinstance(control, Widget) or not getattr(control, "tooltip", None):
+            continue
+        words = getattr(control, "text", "") or control.label
+        assert words in named or f"*{words}*" in text, name
+    for words in ("Preview", "Run", "Cancel", "Before / after"):
+        assert f"**{words}**" in text
+
+
+def test_every_control_has_a_tooltip_and_fits(viewer, dock):
+    viewer.add_image(gray((3, 64, 80)))
+    viewer.add_labels(square())
+    plain = {"progress", "status", "span"}
+    for name, control in vars(dock).items():
+        if isinstance(control, Widget) and not name.startswith("_") and name not in plain:
+            assert control.tooltip, name
+    assert dock.native.minimumWidth() <= 300
+    assert dock.native.widget().minimumSizeHint().width() < dock.native.minimumWidth()
