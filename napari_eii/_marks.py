@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from hashlib import blake2b
 from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
 from eii import Box
+from eii.image.geometry import blocks_of
 from napari.layers import Image, Labels, Layer, Points, Shapes
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
@@ -59,6 +61,17 @@ class Marked:
         found = [self._plane(at, box) for at in product(*lead)]
         sizes = [len(a) for a, k in zip(lead, key, strict=False) if isinstance(k, slice)]
         return np.stack(found).reshape(*sizes, *box.shape)
+
+    def __dask_tokenize__(self) -> tuple[str, str, Plane, str]:
+        digest = blake2b(digest_size=16)
+        *lead, height, width = self.shape
+        for at in product(*map(range, lead)):
+            for box in blocks_of((height, width)):
+                marks = self._plane(at, box)
+                if marks.any():
+                    digest.update(repr((at, box)).encode())
+                    digest.update(np.packbits(marks).tobytes())
+        return "marks", self.axes, self.shape, digest.hexdigest()
 
     def _plane(self, at: Plane, box: Box) -> NDArray[np.bool_]:
         by_axis = dict(zip(self.axes, at, strict=False))

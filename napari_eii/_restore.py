@@ -23,6 +23,7 @@ from napari_eii._run import Done, Run, execute, layers_of
 from napari_eii._words import as_command, as_python
 
 _KEPT = ("planes", "grow", "fill_planes", "backbone", "colour", "channels", "live")
+_STOPPED = "The restoration was stopped; no layer was added."
 _MARKS = Labels | Shapes | Points
 
 
@@ -242,7 +243,7 @@ class RestoreWidget(Controls, Dock):
         self.begin(
             lambda on_progress, stop: execute(described, on_progress, stop),
             lambda done: self._add_result(described, done),
-            "The restoration was stopped; no layer was added.",
+            _STOPPED if described.out is None else f"{_STOPPED} Run goes on from there.",
         )
 
     def _add_result(self, described: Run, done: Done) -> None:

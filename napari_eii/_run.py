@@ -9,7 +9,7 @@ from typing import Any
 import eii
 import numpy as np
 import zarr
-from eii.errors import HoleError
+from eii.errors import HoleError, JournalError
 from eii.io.source import Facts, Source
 from eii.progress import OnProgress, ShouldStop
 
@@ -155,7 +155,10 @@ def _in_memory(run: Run, call: dict[str, Any]) -> Done:
 
 def _on_disk(run: Run, out: Path, call: dict[str, Any]) -> Done:
     source = _source(run)
-    done = eii.restore_to_zarr(source, run.hole, out, **call)
+    try:
+        done = eii.restore_to_zarr(source, run.hole, out, resume=True, **call)
+    except JournalError:  # what was stopped here before was another run
+        done = eii.restore_to_zarr(source, run.hole, out, **call)
     root = zarr.open_group(str(out), mode="r")
     return Done(
         [_turned(run, level) for level in _levels(root, "")],

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eii.engine.compare import Verification, compare
+from eii.engine.job import Job
+from eii.engine.journal import Journal
+from eii.engine.packs import DiskPatches
 from eii.engine.run import Reporting
+from eii.errors import Cancelled, EIIError
 from eii.image.hints import Hints
 from eii.io import export as _export
 from eii.io.hole import open_hole
+from eii.io.identity import check_unchanged
 from eii.io.opener import open_source
-from eii.io.place import Place
+from eii.io.place import Place, unwritable
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Series
 from eii.options import HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
-from eii.runs import Work, axes_like, compute, provenance, store
+from eii.runs import Work, axes_like, compute, fingerprint, provenance, store
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ def restore_to_zarr(
     options: RestoreOptions | None = None,
     hints: Hints | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     series: Series | None = None,
     axes: str | None = None,
     large: bool = False,
@@ -75,6 +83,8 @@ def restore_to_zarr(
         Colours that a person set in the hole, in the image's own units.
     overwrite : bool
         Replace a result of ours at ``out``, once the new one is whole; nothing else is replaced.
+    resume : bool
+        Go on with the same restoration where it was stopped or killed; begin where there is none.
     series : int or str, optional
         Which image of a file that holds several, from 0, or its path in a plate.
     axes : str, optional
@@ -101,10 +111,15 @@ def restore_to_zarr(
     OutputError
         If ``out`` exists and may not be replaced, is the source or the hole, or inside or around
         them, is written by another run, or cannot be written. Nothing is left there then.
+    JournalError
+        If ``resume`` finds another restoration: of a changed image or hole, or by other options.
 
     Notes
     -----
-    The image is read and written region by region.
+    The image is read and written region by region, and what is filled is kept on the disk until it
+    is written: memory follows neither the size of the image nor the number of defects. A run that
+    is stopped or killed leaves a hidden folder beside ``out``, from which ``resume`` goes on to the
+    same bytes; the next run without it removes the folder.
     """
     start, out = time.monotonic(), Path(out)
     options = options or RestoreOptions()
@@ -112,16 +127,44 @@ def restore_to_zarr(
     opened = open_hole(hole, source, options=hole_options, large=large)
     reporting = Reporting(on_progress, should_stop)
     guarded = {"source": source.path, "hole": opened.source.path}
-    with Place(out, overwrite=overwrite, guarded=guarded) as place:
+    begun = fingerprint({"image": image, "hole": hole}, (source, opened), options, hints)
+    with Place(out, overwrite=overwrite, guarded=guarded, resume=resume) as place, _told(place):
         place.check_room(estimate_size(source))
-        runner = compute(source, opened, options, reporting, hints)
+        journal = Journal(place.work)
+
+        def begin(job: Job, device: str) -> None:
+            facts = {**begun, "device": device, "the plan": job.digest()}
+            journal.begin(facts, resume=resume)
+            place.keep()
+
+        patches = DiskPatches(place.work / "patches")
+        runner = compute(source, opened, options, reporting, hints, patches=patches, begin=begin)
         sink = ZarrSink(place, source, by_channel=runner.by_channel)
         work = Work(reporting, options.workers)
-        known, filled = store(runner, source, sink, work, keep_alpha=options.keep_alpha)
-        source.check_there()
-        opened.source.check_there()
+        known, filled = store(
+            runner, source, sink, work, journal=journal, keep_alpha=options.keep_alpha
+        )
+        for item in (image, hole):
+            check_unchanged(item, begun)
         sink.finish(provenance(source, opened, options, runner, filled, hints), run=work.finish)
     return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
+
+
+@contextmanager
+def _told(place: Place) -> Iterator[None]:
+    """Say that a run that was stopped can go on, and what the system's errors mean."""
+    try:
+        yield
+    except Cancelled as error:
+        if place.kept:
+            raise Cancelled(
+                f"{error} What is done is kept in {place.work}.", resumable=True
+            ) from None
+        raise
+    except OSError as error:
+        if isinstance(error, EIIError):
+            raise
+        raise unwritable(place.out, error) from error
 
 
 def verify(

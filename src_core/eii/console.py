@@ -92,6 +92,8 @@ def tell(error: BaseException) -> int:
         message, status = usage(), WRONG_INPUT
     elif isinstance(error, Cancelled | KeyboardInterrupt | typer.Abort):
         message = "Stopped. No result was kept; what was there before is as it was."
+        if getattr(error, "resumable", False):
+            message = "Stopped. The same command with --resume goes on from here."
         status = INTERRUPTED if last_signal() is None else 128 + (last_signal() or 0)
     elif isinstance(error, EIIError):
         wrong = isinstance(error, ValueError | SourceError)

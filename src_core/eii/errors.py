@@ -60,4 +60,15 @@ class MissingExtraError(EIIError, ImportError):
 
 
 class Cancelled(EIIError, RuntimeError):  # noqa: N818 - it reports a wish, not a fault
-    """The caller asked to stop; what was finished stays finished."""
+    """The caller asked to stop; what was finished stays finished.
+
+    Parameters
+    ----------
+    message : str
+    resumable : bool
+        The same run can go on from where it stopped.
+    """
+
+    def __init__(self, message: str, *, resumable: bool = False) -> None:
+        super().__init__(message)
+        self.resumable = resumable

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.engine.job import make_job
-from eii.engine.patches import MemoryPatches
+from eii.engine.packs import MemoryPatches
 from eii.engine.run import Reporting, Runner
 from eii.errors import ImageError
 from eii.external.classical import ClassicalBackbone

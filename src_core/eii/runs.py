@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,22 +12,27 @@ from numpy.typing import NDArray
 
 from eii._version import __version__
 from eii.device import pick_device
-from eii.engine.job import make_job
-from eii.engine.patches import MemoryPatches
+from eii.engine.job import Job, make_job
+from eii.engine.journal import Fingerprint, Journal
+from eii.engine.packs import MemoryPatches, PatchStore
 from eii.engine.run import Pasted, Reporting, Runner, run_all
 from eii.errors import OptionError
 from eii.external.stage import load_backbone, resolve_backbone
+from eii.external.weights import packaged
 from eii.image.dtype import value_range
 from eii.image.geometry import Box
 from eii.image.hints import Hints
 from eii.io.hole import Hole
+from eii.io.identity import identity_of
 from eii.io.nodata import hole_with, missing_of
 from eii.io.sink import ZarrSink
 from eii.io.source import Source
-from eii.options import CLASSICAL, RestoreOptions
+from eii.options import CLASSICAL, FILE, RestoreOptions
 from eii.progress import Progress, check_stop
 
 T = TypeVar("T")
+
+_NO_MATTER = ("workers", "device", "trust")  # the result does not follow from them
 
 
 def check_options(source: Source, options: RestoreOptions) -> None:
@@ -82,25 +87,71 @@ def paste(
 
 
 def store(
-    runner: Runner, source: Source, sink: ZarrSink, work: Work, *, keep_alpha: bool
+    runner: Runner,
+    source: Source,
+    sink: ZarrSink,
+    work: Work,
+    *,
+    journal: Journal,
+    keep_alpha: bool,
 ) -> tuple[int, int]:
     """Write every region of a result; return how many pixels are known and how many filled."""
     regions = list(sink.regions())
 
-    def one(plane: tuple[int, ...], box: Box) -> tuple[int, int]:
+    def one(number: int, plane: tuple[int, ...], box: Box) -> tuple[int, int]:
+        counts = journal.stored(number)
+        if counts is not None:
+            if counts[1]:
+                sink.touch((plane, box))
+            return counts
         pasted = paste(runner, source, source.read(plane, box), plane, box, keep_alpha=keep_alpha)
         sink.write(
             plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
         )
         count = int(pasted.filled.any(axis=2).sum())
+        journal.note(number, box.area - count, count)
         return box.area - count, count
 
     known = filled = 0
-    calls = (partial(one, *region) for region in regions)
+    calls = (partial(one, number, *region) for number, region in enumerate(regions))
     for done, (kept, invented) in enumerate(work.run(calls), start=1):
         known, filled = known + kept, filled + invented
         work.reporting.on_progress(Progress("store", done, len(regions)))
     return known, filled
+
+
+def fingerprint(
+    items: Mapping[str, Any],
+    opened: tuple[Source, Hole],
+    options: RestoreOptions,
+    hints: Hints | None,
+) -> Fingerprint:
+    """Return what the bytes of a result follow from, but for the plan and the device.
+
+    Parameters
+    ----------
+    items : mapping of str to object
+        The image and the hole as they were given.
+    opened : (Source, Hole)
+        What they were opened as.
+    options, hints
+        As for `eii.api.restore_to_zarr`.
+    """
+    source, hole = opened
+    told = asdict(options)
+    for name in _NO_MATTER:
+        del told[name]
+    name = resolve_backbone(options.backbone)
+    weights = packaged().get(name, Path(name.removeprefix(FILE)))
+    return {
+        **{f"the {what}": identity_of(item) for what, item in items.items()},
+        "the image's": {"shape": source.shape, "dtype": str(source.dtype), "axes": source.axes},
+        "option": told,
+        "option of the hole": asdict(hole.options),
+        "hints": asdict(hints) if hints else None,
+        "weights": identity_of(weights) if weights.is_file() else name,
+        "version": __version__,
+    }
 
 
 def provenance(
@@ -138,8 +189,21 @@ def compute(
     options: RestoreOptions,
     reporting: Reporting,
     hints: Hints | None,
+    *,
+    patches: PatchStore | None = None,
+    begin: Callable[[Job, str], None] = lambda job, device: None,
 ) -> Runner:
-    """Plan the restoration of an image and restore its units into memory."""
+    """Plan the restoration of an image and restore its units.
+
+    Parameters
+    ----------
+    source, hole, options, reporting, hints
+        As for `eii.api.restore_to_zarr`.
+    patches : PatchStore, optional
+        Where what is filled is kept; by default in memory.
+    begin : callable
+        Takes the plan and the device, before the first unit is restored.
+    """
     check_options(source, options)
     job = make_job(
         source,
@@ -153,7 +217,8 @@ def compute(
     device = _device(options)
     trust, workers = options.trust, options.workers
     backbone = load_backbone(options.backbone, device=device, trust=trust, workers=workers)
-    runner = Runner(job, MemoryPatches(), backbone)
+    begin(job, device)
+    runner = Runner(job, patches or MemoryPatches(), backbone)
     runner.compute(reporting, workers=options.workers)
     return runner
 

@@ -317,7 +317,7 @@ class Batches:
 
 def test_batches_are_of_one_size_whatever_is_left():
     from eii.engine.job import make_job
-    from eii.engine.patches import MemoryPatches
+    from eii.engine.packs import MemoryPatches
     from eii.engine.run import Reporting, Runner
     from eii.image.geometry import Box
     from eii.progress import ignore_progress, never_stop

@@ -201,7 +201,7 @@ hole = np.zeros((1500, 1500), bool)
 hole[100:1400, 100:1400] = True
 np.save(sys.argv[1] + "/h.npy", hole)
 import eii.api
-def slow(*a):
+def slow(*a, **how):
     import time
     print("begun", flush=True)
     while True:

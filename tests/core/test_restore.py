@@ -4,7 +4,7 @@ import eii
 import numpy as np
 import pytest
 from eii.engine.job import make_job
-from eii.engine.patches import DiskPatches, MemoryPatches
+from eii.engine.packs import DiskPatches, MemoryPatches
 from eii.engine.run import Reporting, Runner
 from eii.errors import Cancelled, HoleError, ImageError, OptionError
 from eii.external.classical import ClassicalBackbone

@@ -43,6 +43,8 @@ def test_it_opens_previews_and_runs_out_of_core(viewer, dock, qtbot, tmp_path):
     qtbot.waitUntil(lambda: dock.run.enabled, timeout=15_000)
     stalls.timer.stop()
     assert not (tmp_path / "out.zarr").exists()
+    assert (tmp_path / ".out.zarr.eii-work" / "journal.json").exists()
+    assert "goes on" in dock.status.value
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     told = f"longest stall: preview {previewed * 1e3:.0f} ms, all {stalls.longest * 1e3:.0f} ms"
     print(f"{told}; peak of the process {peak:.2f} GiB")

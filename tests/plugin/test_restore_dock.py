@@ -1,5 +1,6 @@
 """The Restore dock in a real napari."""
 
+import shutil
 import threading
 
 import eii
@@ -204,6 +205,49 @@ def test_a_lazy_image_goes_to_the_disk(viewer, dock, restored, tmp_path):
     assert known_equal(np.asarray(result.data[0]), image, square((600, 700)))
     assert eii.verify(image, tmp_path / "out.zarr").difference is None
     assert eii.open_source(tmp_path / "out.zarr").facts.units["x"] == "micrometer"
+
+
+def test_a_run_to_the_disk_goes_on_where_it_was_stopped(viewer, dock, qtbot, tmp_path):
+    import dask.array as da
+
+    image = np.where(square((900, 700)) > 0, 255, gray((900, 700))).astype(np.uint8)
+    viewer.add_image(da.from_array(image, chunks=256))
+    labels = viewer.add_labels(square((900, 700)))
+    dock.out.value = tmp_path / "out"
+    work = tmp_path / ".out.zarr.eii-work"
+
+    def stop(text):
+        if text.startswith("Writing"):
+            dock.cancel.changed.emit(True)
+
+    dock.status.changed.connect(stop)
+    dock.run.changed.emit(True)
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert "Run goes on from there" in dock.status.value or (tmp_path / "out.zarr").exists()
+    if work.exists():
+        labels.data = square((900, 700)) * 3  # the same marks
+        dock.status.changed.disconnect(stop)
+        dock.run.changed.emit(True)
+        qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+        assert dock.status.value.startswith("Done"), dock.status.value
+        assert not work.exists()
+    assert eii.verify(image, tmp_path / "out.zarr").difference is None
+
+
+@pytest.mark.parametrize("where", ["gone", "full"])
+def test_a_place_that_cannot_be_written_is_told(viewer, dock, qtbot, tmp_path, monkeypatch, where):
+    viewer.add_image(gray())
+    viewer.add_labels(square())
+    (tmp_path / "file").write_text("mine")
+    dock.out.value = tmp_path / ("file/out.zarr" if where == "gone" else "out.zarr")
+    if where == "full":
+        usage = shutil._ntuple_diskusage(10**6, 10**6, 10)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    dock.run.changed.emit(True)
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert ("cannot be written" if where == "gone" else "GB are free") in dock.status.value
+    assert len(viewer.layers) == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "settings"] or where == "gone"
 
 
 def test_an_image_that_is_edited_during_a_run_does_not_mix_into_it(viewer, dock, qtbot, held):

@@ -108,6 +108,9 @@ def restore(
     axes: Axes = None,
     large: Large = False,
     overwrite: Overwrite = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with this run where it was stopped or killed.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Fill the HOLE of IMAGE and write the result to OUT."""
@@ -140,6 +143,7 @@ def restore(
             hints=None if hints is None else read_hints(hints),
             hole_options=marks,
             overwrite=overwrite,
+            resume=resume,
             series=series_of(series),
             axes=axes,
             large=large,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from itertools import product
 
 import numpy as np
@@ -80,6 +81,16 @@ class Job:
     def unit_count(self) -> int:
         """Return how many windows will be restored."""
         return sum(len(task.units) for task in self.tasks)
+
+    def digest(self) -> str:
+        """Return a digest of the plan: what is filled, in which windows, from which planes."""
+        found = blake2b(digest_size=16)
+        for task in self.tasks:
+            found.update(repr((task.plane, task.group, task.lost, task.sources)).encode())
+            for unit in task.units:
+                found.update(repr((unit.window, unit.level, unit.guided, unit.lattice)).encode())
+                found.update(unit.targets.tobytes())
+        return found.hexdigest()
 
 
 def make_job(

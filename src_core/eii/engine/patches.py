@@ -1,12 +1,9 @@
-"""What a unit fills, kept until the output is written, and how patches are laid on a region."""
+"""What a unit fills, and how patches are laid on a region."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,92 +41,6 @@ class Patch:
         """Return which pixels of the box are filled, shape (h, w)."""
         whole = np.unpackbits(self.bits, count=self.box.area)
         return whole.reshape(self.box.shape).view(np.bool_)
-
-
-class PatchStore(Protocol):
-    """Keeps the patches of units until they are laid on the output."""
-
-    def put(self, key: str, patch: Patch) -> None:
-        """Keep the patch of the unit ``key``; whole or not at all."""
-        ...
-
-    def get(self, key: str) -> Patch:
-        """Return the patch of the unit ``key``."""
-        ...
-
-    def has(self, key: str) -> bool:
-        """Tell whether the unit ``key`` is finished."""
-        ...
-
-
-class MemoryPatches:
-    """Patches in memory, for arrays."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Patch] = {}
-
-    def put(self, key: str, patch: Patch) -> None:
-        """Keep the patch of the unit ``key``."""
-        self._kept[key] = patch
-
-    def get(self, key: str) -> Patch:
-        """Return the patch of the unit ``key``."""
-        return self._kept[key]
-
-    def has(self, key: str) -> bool:
-        """Tell whether the unit ``key`` is finished."""
-        return key in self._kept
-
-
-class DiskPatches:
-    """One file a unit in a folder; a file that is there is whole.
-
-    Parameters
-    ----------
-    folder : Path
-        Is made when absent.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def put(self, key: str, patch: Patch) -> None:
-        """Write the patch under a temporary name, flush them to the disk, rename."""
-        temporary = self._folder / f"{key}.partial"
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **_pack(patch))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path(key))
-
-    def get(self, key: str) -> Patch:
-        """Read the patch of the unit ``key``."""
-        with np.load(self._path(key)) as arrays:
-            return _unpack(arrays)
-
-    def has(self, key: str) -> bool:
-        """Tell whether the unit ``key`` is finished."""
-        return self._path(key).exists()
-
-    def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.npz"
-
-
-def _pack(patch: Patch) -> dict[str, NDArray[np.generic]]:
-    box = patch.box
-    return {
-        "box": np.asarray([box.y0, box.x0, box.y1, box.x1, patch.lattice], np.int64),
-        "bits": patch.bits,
-        "values": patch.values,
-        "confidence": patch.confidence,
-    }
-
-
-def _unpack(arrays: np.lib.npyio.NpzFile) -> Patch:
-    *corners, lattice = (int(v) for v in arrays["box"])
-    values, confidence = arrays["values"], arrays["confidence"]
-    return Patch(Box(*corners), arrays["bits"], values, confidence, bool(lattice))
 
 
 @dataclass(frozen=True)
@@ -208,11 +119,6 @@ def _ramp(patch: Patch) -> NDArray[np.float32]:
 def _rise(n: int) -> NDArray[np.float32]:
     from_edge = np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5
     return np.minimum(1, from_edge / (2 * BLEND)).astype(np.float32)
-
-
-def unit_key(layer: int, index: int) -> str:
-    """Return the name under which a unit's patches are kept."""
-    return f"{layer:04d}-{index:07d}"
 
 
 class UnitIndex:

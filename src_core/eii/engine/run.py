@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.engine.batches import packs_of
 from eii.engine.between import as_dtype, between
-from eii.engine.job import Job, Task
-from eii.engine.patches import Overlay, PatchStore, UnitIndex, lay, unit_key
+from eii.engine.job import Job
+from eii.engine.packs import PackKey, PatchStore
+from eii.engine.patches import Overlay, Patch, UnitIndex, lay
 from eii.engine.plan import fit_window
 from eii.engine.recipe import Recipe
 from eii.engine.units import restore_units
@@ -52,6 +54,7 @@ class Runner:
         self._backbone = backbone
         self._indexes: dict[tuple[int, int], UnitIndex] = {}
         self._numbers: dict[tuple[int, ...], list[int]] = {}
+        self._packs = packs_of(job, backbone.batch)
         for number, task in enumerate(job.tasks):
             self._numbers.setdefault(task.plane, []).append(number)
 
@@ -95,47 +98,40 @@ class Runner:
         done, total = 0, self._job.unit_count
         levels = sorted({u.level for t in self._job.tasks for u in t.units}, reverse=True)
         for level in levels:
-            for count in run_all(self._calls(level), reporting.should_stop, workers=workers):
+            calls = self._calls(level, reporting.should_stop)
+            for count in run_all(calls, reporting.should_stop, workers=workers):
                 done += count
                 reporting.on_progress(Progress("restore", done, total))
 
-    def _calls(self, level: int) -> Iterator[Callable[[], int]]:
-        for number, task in enumerate(self._job.tasks):
-            own = [i for i, unit in enumerate(task.units) if unit.level == level]
-            for batch in self._batches(task, own):
-                yield partial(self._restore, number, batch)
+    def _calls(self, level: int, should_stop: ShouldStop) -> Iterator[Callable[[], int]]:
+        for number, packs in enumerate(self._packs):
+            for count, pack in enumerate(packs.batches):
+                if self._job.tasks[number].units[pack[0][0]].level == level:
+                    yield partial(self._restore, (number, count), pack, should_stop)
 
-    def _batches(self, task: Task, own: list[int]) -> Iterator[list[int]]:
-        """Yield runs of units whose windows are of one size: fixed by the plan alone."""
-        if self._backbone.batch == 1:
-            yield from ([i] for i in own)
-            return
-        units = task.units
-        by_kind = sorted(own, key=lambda i: (units[i].window.shape, units[i].guided))
-        for _, alike in groupby(by_kind, lambda i: (units[i].window.shape, units[i].guided)):
-            kind = list(alike)
-            for start in range(0, len(kind), self._backbone.batch):
-                yield kind[start : start + self._backbone.batch]
+    def _restore(self, key: PackKey, batches: list[list[int]], should_stop: ShouldStop) -> int:
+        """Restore the units of a pack that the store does not have; return how many they are."""
+        number, _ = key
+        found: dict[int, Patch] = {}
+        if not self._store.has(key):
+            for batch in batches:
+                check_stop(should_stop)
+                found.update(zip(batch, self._restored(number, batch), strict=True))
+            self._store.put(key, found)
+        return sum(map(len, batches))
 
-    def _restore(self, number: int, batch: list[int]) -> int:
-        """Restore units of a task that the store does not have; return how many they are."""
-        keys = [unit_key(number, index) for index in batch]
-        if all(self._store.has(key) for key in keys):
-            return len(keys)
+    def _restored(self, number: int, batch: list[int]) -> list[Patch]:
         task = self._job.tasks[number]
         units = [task.units[index] for index in batch]
         if self._backbone.window is None:
             units = [fit_window(unit, task.layer.shape) for unit in units]
-        patches = restore_units(
+        return restore_units(
             units,
             task.layer,
             self._recipe(number),
             backbone=self._backbone,
             read_guide=lambda box: self.overlay(number, box, level=units[0].level + 1),
         )
-        for key, patch in zip(keys, patches, strict=True):
-            self._store.put(key, patch)
-        return len(keys)
 
     def _recipe(self, number: int) -> Recipe:
         recipe = self._job.recipes[self._job.tasks[number].group]
@@ -149,7 +145,8 @@ class Runner:
         index = self._indexes.get((number, level))
         if index is None:
             index = self._indexes[number, level] = UnitIndex(task.units, level)
-        patches = (self._store.get(unit_key(number, i)) for i in index.meeting(region))
+        of = self._packs[number].of
+        patches = (self._store.get((number, of[i]), i) for i in index.meeting(region))
         return lay(patches, region, len(self._job.groups[task.group].channels))
 
     def paste(self, pixels: NDArray[Any], region: Box, numbers: Sequence[int]) -> Pasted:

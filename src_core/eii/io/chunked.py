@@ -45,6 +45,9 @@ class Guarded:
         self.check()
         return found
 
+    def __dask_tokenize__(self) -> tuple[str, Readable]:
+        return "guarded", self._array
+
 
 class Blocks:
     """An array that is read by blocks; threads that need the same one wait for one reading.
@@ -67,6 +70,9 @@ class Blocks:
         self._blocks: OrderedDict[Index, Future[NDArray[Any]]] = OrderedDict()
         self._lock = Lock()
         self.shape, self.dtype = tuple(int(n) for n in array.shape), np.dtype(array.dtype)
+
+    def __dask_tokenize__(self) -> tuple[str, Readable]:
+        return "blocks", self._array
 
     def check(self) -> None:
         """Raise `SourceError` if the array's file is no longer whole."""

@@ -85,6 +85,7 @@ def _create_half(root: zarr.Group, name: str, finer: Any, axes: str) -> Any:
         dtype=finer.dtype,
         fill_value=finer.fill_value,
         dimension_names=list(axes),
+        overwrite=True,  # of the run that is resumed
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,18 +12,23 @@ from typing import Any
 
 from filelock import SoftFileLock, Timeout
 
-from eii.errors import OutputError, OutputPathError
+from eii.errors import Cancelled, OutputError, OutputPathError
 
 ATTRIBUTE, SOFTWARE, UNFINISHED = "eii", "napari-eii", "unfinished"
-_PARTIAL, _REPLACED, _LOCK = "eii-partial", "eii-replaced", "eii-lock"
+_WORK, _REPLACED, _LOCK = "eii-work", "eii-replaced", "eii-lock"
+_RESULT, _MARK = "store", "ours"
 _OURS = {"": {"zarr.json", "labels", "confidence"}, "labels": {"zarr.json", "inpainted"}}
 """What a result holds beside its numbered levels; anything else in it is the user's."""
+
+_AGAIN = (Cancelled, KeyboardInterrupt, OSError)
+"""After these a run may be tried again."""
 
 
 class Place:
     """Where a result goes.
 
-    Use it as a context: it holds the lock, and leaving it without `swap` removes what was written.
+    Use it as a context: it holds the lock, and leaving it without `swap` removes what was written,
+    unless `keep` was called and what ended it may be tried again.
 
     Parameters
     ----------
@@ -35,6 +38,8 @@ class Place:
         Replace a result of ours, or an empty folder, that is at ``out``.
     guarded : mapping of str to Path or None
         What the result must neither replace, hold nor lie in, by what a message calls it.
+    resume : bool
+        Keep what an earlier run left in `work`.
 
     Raises
     ------
@@ -46,24 +51,45 @@ class Place:
     Notes
     -----
     A run that is killed leaves a lock with its process, and folders that carry our mark. The next
-    run on the same place finds the lock stale and finishes the swap, or removes them.
+    run on the same place finds the lock stale and finishes the swap; what is not whole it removes,
+    or goes on with.
     """
 
     def __init__(
-        self, out: Path, *, overwrite: bool = False, guarded: Mapping[str, Path | None]
+        self,
+        out: Path,
+        *,
+        overwrite: bool = False,
+        guarded: Mapping[str, Path | None],
+        resume: bool = False,
     ) -> None:
         self.out = Path(os.path.realpath(out))
         self._overwrite = overwrite
         self._guarded = guarded
-        self._token = secrets.token_hex(4)
+        self._resume = resume
+        self._kept = self._found = False
         self._made: list[Path] = []
         self._lock = SoftFileLock(self._beside(_LOCK), timeout=0)
         self.check()
 
     @property
+    def work(self) -> Path:
+        """Return the folder of what is not finished."""
+        return self._beside(_WORK)
+
+    @property
     def partial(self) -> Path:
-        """Return the folder to write to."""
-        return self._beside(f"{self._token}.{_PARTIAL}")
+        """Return the folder to write the result to."""
+        return self.work / _RESULT
+
+    def keep(self) -> None:
+        """Keep what is written from now on when the run is stopped, or cannot write or read."""
+        self._kept = True
+
+    @property
+    def kept(self) -> bool:
+        """Tell whether a later run can go on from here."""
+        return self._kept
 
     def check(self) -> None:
         """Raise `OutputPathError` if the result may not be put here."""
@@ -102,6 +128,7 @@ class Place:
         try:
             self._tidy()
             self.check()
+            self._claim()
         except BaseException:
             self._leave()
             raise
@@ -113,7 +140,10 @@ class Place:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _remove(self.partial)
+        again = kind is not None and issubclass(kind, _AGAIN)
+        # What an earlier run left is not this one's until `keep` says so.
+        if not (self._kept and again) and not (self._found and not self._kept):
+            _remove(self.work)
         self._leave()
 
     def swap(self) -> None:
@@ -126,11 +156,13 @@ class Place:
         """
         try:
             self.check()
-            replaced = self._beside(f"{self._token}.{_REPLACED}")
+            replaced = self._beside(_REPLACED)
             if self.out.exists():
                 self.out.rename(replaced)
             self.partial.rename(self.out)
             _remove(replaced)
+            _remove(self.work)
+            self._kept = self._found = False
         except OSError as error:
             if isinstance(error, OutputError):
                 raise
@@ -141,17 +173,25 @@ class Place:
 
     def _tidy(self) -> None:
         """Finish or remove what killed runs left: nobody else is at work here."""
-        kinds = f"{_PARTIAL}|{_REPLACED}"
-        name = re.compile(rf"\.{re.escape(self.out.name)}\.([0-9a-f]{{8}})\.({kinds})")
-        found = [(p, m) for p in self.out.parent.iterdir() if (m := name.fullmatch(p.name))]
-        for path, matched in sorted(found, key=lambda item: item[1][2], reverse=True):
-            token, kind = matched.groups()
-            if not is_ours(path):
-                continue
-            if kind == _REPLACED and not self.out.exists():
-                whole = self._beside(f"{token}.{_PARTIAL}")
-                (whole if is_ours(whole) and not is_unfinished(whole) else path).rename(self.out)
-            _remove(path)
+        replaced = self._beside(_REPLACED)
+        if is_ours(replaced):
+            if not self.out.exists():
+                whole = is_ours(self.partial) and not is_unfinished(self.partial)
+                (self.partial if whole else replaced).rename(self.out)
+            _remove(replaced)
+        if self._is_our_work() and not self._resume:
+            _remove(self.work)
+
+    def _is_our_work(self) -> bool:
+        return (self.work / _MARK).is_file()
+
+    def _claim(self) -> None:
+        """Make the folder of what is not finished, and mark it as ours from its first file on."""
+        if os.path.lexists(self.work) and not self._is_our_work():
+            raise OutputPathError(f"{self.work} is in the way: it is not this program's. Move it.")
+        self._found = self.work.exists()
+        self.work.mkdir(exist_ok=True)
+        (self.work / _MARK).write_text(f"{SOFTWARE}\n", encoding="ascii")
 
     def _leave(self) -> None:
         self._lock.release()
@@ -228,5 +268,5 @@ def _remove(folder: Path) -> None:
 def unwritable(out: Path, error: OSError) -> OutputError:
     """Return the error to raise for one of the system's."""
     return OutputError(
-        f"{out} cannot be written: {error.strerror or error}. Nothing was left there."
+        f"{out} cannot be written: {error.strerror or error}. No result was left there."
     )

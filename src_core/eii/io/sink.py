@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from eii.io.multiscale import (
     describe_image,
     describe_label,
 )
-from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, unwritable
+from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_unfinished, unwritable
 from eii.io.source import Source
 
 INPAINTED = "labels/inpainted"
@@ -56,13 +57,7 @@ class ZarrSink:
         self._marked = self._axes if by_channel else self._plain
         self._touched: list[Region] = []
         try:
-            # Marked as ours and as unfinished from its first file on.
-            self._root = zarr.open_group(
-                str(place.partial),
-                mode="w",
-                zarr_format=3,
-                attributes={ATTRIBUTE: {"software": SOFTWARE, UNFINISHED: True}},
-            )
+            self._root = _open_unfinished(place.partial)
             self._image = self._create("0", self._axes, source.dtype, 0)
             self._inpainted = self._create(f"{INPAINTED}/0", self._marked, np.uint8, 0)
             self._confidence = self._create(f"{CONFIDENCE}/0", self._plain, np.uint8, 255)
@@ -70,6 +65,9 @@ class ZarrSink:
             raise unwritable(place.out, error) from error
 
     def _create(self, name: str, axes: str, dtype: DTypeLike, fill: int) -> Any:
+        there = self._root.get(name)
+        if isinstance(there, zarr.Array):
+            return there  # of the run that is resumed
         shape = tuple(self._source.shape[self._source.axes.index(a)] for a in axes)
         chunks = tuple(min(CHUNK, n) if a in "yx" else 1 for a, n in zip(axes, shape, strict=True))
         return self._root.create_array(
@@ -129,6 +127,10 @@ class ZarrSink:
         except OSError as error:
             raise unwritable(self._place.out, error) from error
 
+    def touch(self, region: Region) -> None:
+        """Note a region in which something is filled, stored by an earlier run."""
+        self._touched.append(region)
+
     def finish(self, provenance: Mapping[str, Any], *, run: RunAll) -> None:
         """Build the pyramids, write the metadata, and move the result to its place.
 
@@ -166,6 +168,17 @@ class ZarrSink:
             **colour,
             "tiff": dict(tiff) if tiff else None,
         }
+
+
+def _open_unfinished(folder: Path) -> zarr.Group:
+    """Open the group of a result that is being written; what a kill cut off in it is removed."""
+    if is_unfinished(folder):
+        for cut in folder.rglob("*.partial"):
+            cut.unlink()
+        return zarr.open_group(str(folder), mode="r+", zarr_format=3)
+    # Marked as ours and as unfinished from its first file on.
+    attributes: Any = {ATTRIBUTE: {"software": SOFTWARE, UNFINISHED: True}}
+    return zarr.open_group(str(folder), mode="w", zarr_format=3, attributes=attributes)
 
 
 def estimate_size(source: Source) -> int:
