@@ -19,6 +19,7 @@ from eii.image.hints import Hints
 from eii.io import export as _export
 from eii.io.hole import open_hole
 from eii.io.identity import check_unchanged
+from eii.io.kept import kept_levels
 from eii.io.opener import open_source
 from eii.io.place import Place, unwritable
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
@@ -61,6 +62,7 @@ def restore_to_zarr(
     hints: Hints | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    convert: bool = False,
     series: Series | None = None,
     axes: str | None = None,
     large: bool = False,
@@ -85,6 +87,9 @@ def restore_to_zarr(
         Replace a result of ours at ``out``, once the new one is whole; nothing else is replaced.
     resume : bool
         Go on with the same restoration where it was stopped or killed; begin where there is none.
+    convert : bool
+        Write OME-Zarr 0.5 in chunks of our own; by default a Zarr that can be kept is: its format,
+        chunks and codecs, and the bytes of chunks in which nothing is filled.
     series : int or str, optional
         Which image of a file that holds several, from 0, or its path in a plate.
     axes : str, optional
@@ -101,8 +106,9 @@ def restore_to_zarr(
     Returns
     -------
     RestoreSummary
-        The result is an OME-Zarr 0.5 with the source's axes, scale and channels; known pixels are
-        bit-identical; ``labels/inpainted`` marks those that are invented.
+        The result is an OME-Zarr, 0.4 of a source in Zarr 2 and else 0.5, with the source's axes,
+        scale and channels; known pixels are bit-identical; ``labels/inpainted`` marks those that
+        are invented.
 
     Raises
     ------
@@ -128,6 +134,7 @@ def restore_to_zarr(
     reporting = Reporting(on_progress, should_stop)
     guarded = {"source": source.path, "hole": opened.source.path}
     begun = fingerprint({"image": image, "hole": hole}, (source, opened), options, hints)
+    begun = {**begun, "convert": convert}
     with Place(out, overwrite=overwrite, guarded=guarded, resume=resume) as place, _told(place):
         place.check_room(estimate_size(source))
         journal = Journal(place.work)
@@ -139,7 +146,8 @@ def restore_to_zarr(
 
         patches = DiskPatches(place.work / "patches")
         runner = compute(source, opened, options, reporting, hints, patches=patches, begin=begin)
-        sink = ZarrSink(place, source, by_channel=runner.by_channel)
+        kept = () if convert else kept_levels(source)
+        sink = ZarrSink(place, source, by_channel=runner.by_channel, kept=kept)
         work = Work(reporting, options.workers)
         known, filled = store(
             runner, source, sink, work, journal=journal, keep_alpha=options.keep_alpha

@@ -14,7 +14,7 @@ from eii.image.geometry import blocks_of
 from eii.image.hints import Hints
 from eii.io.axes import channels_last, plane_key
 from eii.io.hole import open_hole
-from eii.io.multiscale import CHUNK
+from eii.io.kept import CHUNK
 from eii.io.opener import open_source
 from eii.options import HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop

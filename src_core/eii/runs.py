@@ -97,6 +97,8 @@ def store(
 ) -> tuple[int, int]:
     """Write every region of a result; return how many pixels are known and how many filled."""
     regions = list(sink.regions())
+    there = {r: n for n, r in enumerate(regions) if not sink.keeps or runner.touches(*r)}
+    work.finish(sink.copies(there))
 
     def one(number: int, plane: tuple[int, ...], box: Box) -> tuple[int, int]:
         counts = journal.stored(number)
@@ -112,11 +114,12 @@ def store(
         journal.note(number, box.area - count, count)
         return box.area - count, count
 
-    known = filled = 0
-    calls = (partial(one, number, *region) for number, region in enumerate(regions))
+    filled = 0
+    known = sum(box.area for plane, box in regions if (plane, box) not in there)
+    calls = (partial(one, number, *region) for region, number in there.items())
     for done, (kept, invented) in enumerate(work.run(calls), start=1):
         known, filled = known + kept, filled + invented
-        work.reporting.on_progress(Progress("store", done, len(regions)))
+        work.reporting.on_progress(Progress("store", done, len(there)))
     return known, filled
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import zarr
 from eii.image.dtype import DTYPES, value_range
-from eii.io.multiscale import CHUNK, halve
+from eii.io.kept import CHUNK
+from eii.io.multiscale import halve
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -247,7 +247,7 @@ def test_a_place_that_cannot_be_written_is_told(viewer, dock, qtbot, tmp_path, m
     qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
     assert ("cannot be written" if where == "gone" else "GB are free") in dock.status.value
     assert len(viewer.layers) == 2
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "settings"] or where == "gone"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file"] or where == "gone"
 
 
 def test_an_image_that_is_edited_during_a_run_does_not_mix_into_it(viewer, dock, qtbot, held):

@@ -111,6 +111,12 @@ def restore(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with this run where it was stopped or killed.")
     ] = False,
+    convert: Annotated[
+        bool,
+        typer.Option(
+            "--convert", help="Write OME-Zarr 0.5 in chunks of our own, whatever IMAGE has."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Fill the HOLE of IMAGE and write the result to OUT."""
@@ -144,6 +150,7 @@ def restore(
             hole_options=marks,
             overwrite=overwrite,
             resume=resume,
+            convert=convert,
             series=series_of(series),
             axes=axes,
             large=large,

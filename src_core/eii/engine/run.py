@@ -142,9 +142,7 @@ class Runner:
     def overlay(self, number: int, region: Box, *, level: int = 0) -> Overlay:
         """Return what the units of one task and level filled in a region."""
         task = self._job.tasks[number]
-        index = self._indexes.get((number, level))
-        if index is None:
-            index = self._indexes[number, level] = UnitIndex(task.units, level)
+        index = self._index(number, level)
         of = self._packs[number].of
         patches = (self._store.get((number, of[i]), i) for i in index.meeting(region))
         return lay(patches, region, len(self._job.groups[task.group].channels))
@@ -205,6 +203,19 @@ class Runner:
         self._fill(number, pixels, region)
         empty = layer.read_missing
         return pixels, np.zeros(region.shape, bool) if empty is None else empty(region)
+
+    def touches(self, plane: tuple[int, ...], region: Box) -> bool:
+        """Tell whether something may be filled in a region."""
+        tasks = self._job.tasks
+        return any(
+            tasks[n].lost or self._index(n, 0).meeting(region) for n in self.numbers_of(plane)
+        )
+
+    def _index(self, number: int, level: int) -> UnitIndex:
+        index = self._indexes.get((number, level))
+        if index is None:
+            index = self._indexes[number, level] = UnitIndex(self._job.tasks[number].units, level)
+        return index
 
     def numbers_of(self, plane: tuple[int, ...]) -> list[int]:
         """Return the tasks of a plane."""

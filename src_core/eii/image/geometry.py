@@ -98,8 +98,9 @@ def union(boxes: Iterable[Box]) -> Box:
     )
 
 
-def blocks_of(shape: tuple[int, int], side: int = BLOCK) -> Iterator[Box]:
+def blocks_of(shape: tuple[int, int], side: int | tuple[int, int] = BLOCK) -> Iterator[Box]:
     """Yield the lattice of boxes that covers an image, row by row."""
-    for y in range(0, shape[0], side):
-        for x in range(0, shape[1], side):
-            yield Box(y, x, y + side, x + side).clip(shape)
+    rows, columns = side if isinstance(side, tuple) else (side, side)
+    for y in range(0, shape[0], rows):
+        for x in range(0, shape[1], columns):
+            yield Box(y, x, y + rows, x + columns).clip(shape)

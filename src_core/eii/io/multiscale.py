@@ -1,31 +1,24 @@
-"""Pyramids and the OME-NGFF metadata that describe them."""
+"""Pyramids: coarser levels, each half the one before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from ome_zarr.format import FormatV05
-from ome_zarr.writer import write_label_metadata, write_multiscales_metadata
 
-from eii.image.dtype import default_scale
-from eii.image.geometry import Box
+from eii.image.geometry import Box, blocks_of
 from eii.io.axes import plane_indices, plane_key, size_of
-from eii.io.source import Source
+from eii.io.kept import Kept, region_of
 
 Region: TypeAlias = tuple[tuple[int, ...], Box]
 RunAll = Callable[[Iterable[Callable[[], None]]], None]
 
-CHUNK = 1024
-"""Side of the chunks written, in pixels."""
 SMALLEST = 512
 """A pyramid ends with the level whose sides are no longer than this."""
-_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
-_RGB = ("FF0000", "00FF00", "0000FF")
 
 
 def build_pyramid(
@@ -33,7 +26,8 @@ def build_pyramid(
     name: str,
     axes: str,
     *,
-    touched: Iterable[Region] | None = None,
+    touched: Sequence[Region] | None = None,
+    kept: Sequence[Kept] = (),
     run: RunAll,
 ) -> list[str]:
     """Add coarser levels to the array ``name/0``, each half the one before.
@@ -44,8 +38,11 @@ def build_pyramid(
     name : str
         Group of the levels; of ``labels`` the greatest value of a cell is kept, else the mean.
     axes : str
-    touched : iterable of (plane, Box), optional
-        Regions of level 0 that are not of the fill value alone; by default all.
+    touched : sequence of (plane, Box), optional
+        Boxes of level 0 outside which there is the fill value alone, or what ``kept`` has; by
+        default all of it is to be halved.
+    kept : sequence of Kept
+        Coarser levels as they were before level 0 was touched, those that there are.
     run : callable
         Runs calls, in any order or at the same time.
 
@@ -56,47 +53,111 @@ def build_pyramid(
 
     Notes
     -----
-    Memory follows one chunk a thread.
+    Memory follows one region a thread.
     """
     prefix = f"{name}/" if name else ""
     paths = ["0"]
-    within = None if touched is None else list(touched)
+    greatest = name.startswith("labels")
     while True:
         finer: Any = root[f"{prefix}{paths[-1]}"]
-        if max(size_of(axes, finer.shape, a) for a in "yx") <= SMALLEST:
+        number = len(paths)
+        path = f"{prefix}{number}"
+        if number <= len(kept):
+            own = kept[number - 1]
+            touched = [(plane, _halved(box)) for plane, box in touched or ()]
+            coarser = _create_kept(root, path, own, touched, run)
+            regions = [(p, b.clip(_plane_shape(coarser, axes))) for p, b in _apart(touched, own)]
+        elif max(_plane_shape(finer, axes)) <= SMALLEST:
             return paths
-        paths.append(str(len(paths)))
-        coarser = _create_half(root, f"{prefix}{paths[-1]}", finer, axes)
-        regions = _regions(coarser, axes)
-        if within is not None:
-            halved = {(p, b.y0 // 2 // CHUNK, b.x0 // 2 // CHUNK) for p, b in within}
-            regions = [r for r in regions if (r[0], r[1].y0 // CHUNK, r[1].x0 // CHUNK) in halved]
-            within = regions
-        greatest = name.startswith("labels")
+        else:
+            coarser = _create_half(root, path, finer, axes)
+            regions = _regions(coarser, axes)
+            if touched is not None and not kept:
+                touched = [(plane, _halved(box)) for plane, box in touched]
+                regions = _meeting(regions, touched, region_of(coarser, axes))
+        paths.append(str(number))
         run(partial(_fill_half, finer, coarser, axes, region, greatest) for region in regions)
+
+
+def _halved(box: Box) -> Box:
+    return Box(box.y0 // 2, box.x0 // 2, -(-box.y1 // 2), -(-box.x1 // 2))
+
+
+def _cells(region: Region, sides: tuple[int, int]) -> set[tuple[tuple[int, ...], int, int]]:
+    """Return the cells of a grid of regions that a box meets."""
+    (plane, box), (rows, columns) = region, sides
+    down = range(box.y0 // rows, (box.y1 - 1) // rows + 1)
+    return {
+        (plane, y, x) for y in down for x in range(box.x0 // columns, (box.x1 - 1) // columns + 1)
+    }
+
+
+def cells_of(touched: Iterable[Region], sides: tuple[int, int]) -> set[Any]:
+    """Return the cells (plane, row, column) of a grid of regions that some boxes meet."""
+    return {cell for region in touched for cell in _cells(region, sides)}
+
+
+def _meeting(
+    regions: Iterable[Region], touched: Iterable[Region], sides: tuple[int, int]
+) -> list[Region]:
+    cells = cells_of(touched, sides)
+    return [r for r in regions if (r[0], r[1].y0 // sides[0], r[1].x0 // sides[1]) in cells]
+
+
+def _apart(touched: Iterable[Region], own: Kept) -> list[Region]:
+    """Return boxes cut at the borders of regions, and joined within each: one owner an object."""
+    rows, columns = own.region
+    found: dict[tuple[tuple[int, ...], int, int], Box] = {}
+    for plane, box in touched:
+        for cell in _cells((plane, box), own.region):
+            y, x = cell[1] * rows, cell[2] * columns
+            part = box.intersect(Box(y, x, y + rows, x + columns))
+            before = found.get(cell, part)
+            low = min(before.y0, part.y0), min(before.x0, part.x0)
+            found[cell] = Box(*low, max(before.y1, part.y1), max(before.x1, part.x1))
+    return [(cell[0], box) for cell, box in found.items()]
+
+
+def _create_kept(
+    root: zarr.Group, name: str, own: Kept, touched: Iterable[Region], run: RunAll
+) -> Any:
+    """Copy a level as it was."""
+    folder = root.store_path.store.root / root.path / name  # type: ignore[attr-defined]
+    own.describe(folder)
+    run(own.copies(folder, set()))
+    return root[name]
 
 
 def _create_half(root: zarr.Group, name: str, finer: Any, axes: str) -> Any:
     shape = tuple(-(-n // 2) if a in "yx" else n for a, n in zip(axes, finer.shape, strict=True))
-    return root.create_array(
+    return create_array(
+        root,
         name,
+        axes,
         shape=shape,
         chunks=tuple(min(c, n) for c, n in zip(finer.chunks, shape, strict=True)),
         dtype=finer.dtype,
         fill_value=finer.fill_value,
-        dimension_names=list(axes),
         overwrite=True,  # of the run that is resumed
     )
 
 
+def create_array(root: zarr.Group, name: str, axes: str, **how: Any) -> Any:
+    """Create an array in a group of either format, named axes where it has names."""
+    if root.metadata.zarr_format == 2:
+        how["chunk_key_encoding"] = {"name": "v2", "separator": "/"}
+    else:
+        how["dimension_names"] = list(axes)
+    return root.create_array(name, **how)
+
+
+def _plane_shape(array: Any, axes: str) -> tuple[int, int]:
+    return size_of(axes, array.shape, "y"), size_of(axes, array.shape, "x")
+
+
 def _regions(array: Any, axes: str) -> list[Region]:
     """Return every plane and box that is stored as objects of its own."""
-    shape = size_of(axes, array.shape, "y"), size_of(axes, array.shape, "x")
-    boxes = [
-        Box(y, x, y + CHUNK, x + CHUNK).clip(shape)
-        for y in range(0, shape[0], CHUNK)
-        for x in range(0, shape[1], CHUNK)
-    ]
+    boxes = list(blocks_of(_plane_shape(array, axes), region_of(array, axes)))
     return [(plane, box) for plane in plane_indices(axes, array.shape) for box in boxes]
 
 
@@ -162,81 +223,3 @@ def _joined(pixels: NDArray[Any], join: np.ufunc) -> NDArray[Any]:
     joined = first.copy()
     join(first[: len(second)], second, out=joined[: len(second)])
     return joined
-
-
-def describe_image(
-    group: zarr.Group, levels: Sequence[str], source: Source, axes: str, *, name: str
-) -> None:
-    """Write the multiscales metadata of a group: axes, scale, translation, channels of a source."""
-    facts = source.facts
-    datasets = [_dataset(path, 2**i, source, axes) for i, path in enumerate(levels)]
-    described = [
-        {"name": a, "type": _TYPES[a], **({"unit": facts.units[a]} if a in facts.units else {})}
-        for a in axes
-    ]
-    write_multiscales_metadata(group, datasets, fmt=FormatV05(), axes=described, name=name)
-    omero = facts.omero or (_rgb_channels(source) if source.is_rgb else None)
-    if "c" in axes and omero:
-        described_so_far: Any = group.attrs["ome"]
-        coarsest: Any = group[levels[-1]]
-        windowed = _windowed(omero, coarsest, axes)
-        group.attrs["ome"] = {**described_so_far, "omero": windowed}
-
-
-def _windowed(omero: Mapping[str, Any], pixels: Any, axes: str) -> dict[str, Any]:
-    """Return channels with a window of display, where they have none: that of their values."""
-    channels = []
-    for number, channel in enumerate(omero.get("channels", [])):
-        if "window" not in channel and number < size_of(axes, pixels.shape, "c"):
-            middle = {a: size_of(axes, pixels.shape, a) // 2 for a in "tz"}
-            key = tuple({"c": number, **middle}.get(a, slice(None)) for a in axes)
-            channel = {**channel, "window": _window_of(np.asarray(pixels[key]))}
-        channels.append(channel)
-    return {**omero, "channels": channels}
-
-
-def _window_of(pixels: NDArray[Any]) -> dict[str, float]:
-    least, most = default_range(pixels.dtype)
-    known = pixels[np.isfinite(pixels)].astype(np.float64)
-    start, end = (float(known.min()), float(known.max())) if known.size else (least, most)
-    if end <= start:
-        start, end = least, most
-    return {"min": min(least, start), "max": max(most, end), "start": start, "end": end}
-
-
-def describe_label(root: zarr.Group, name: str) -> None:
-    """Write the metadata that make ``labels/name`` a label image: 0 measured, 1 invented."""
-    colours = [{"label-value": 1, "rgba": [255, 64, 64, 128]}]
-    write_label_metadata(root["labels"], name, colors=colours, fmt=FormatV05())
-
-
-def _dataset(path: str, factor: int, source: Source, axes: str) -> dict[str, Any]:
-    facts = source.facts
-    by = {a: factor if a in "yx" else 1 for a in axes}
-    size = {a: facts.scale.get(a, 1.0) for a in axes}
-    # Cells of a coarser level are centred between the pixels they stand for.
-    moved = [facts.translation.get(a, 0.0) + size[a] * (by[a] - 1) / 2 for a in axes]
-    steps: list[dict[str, Any]] = [{"type": "scale", "scale": [size[a] * by[a] for a in axes]}]
-    if any(moved):
-        steps.append({"type": "translation", "translation": moved})
-    return {"path": path, "coordinateTransformations": steps}
-
-
-def default_range(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return what a viewer shows as black and white; 0 and 1 of floats."""
-    scale = default_scale(dtype, 1)
-    return scale.low[0], scale.high[0]
-
-
-def _rgb_channels(source: Source) -> dict[str, Any]:
-    least, most = default_range(source.dtype)
-    window = {"min": least, "max": most, "start": least, "end": most}
-    colours = [*_RGB, "FFFFFF"][: source.channels]
-    names = ["red", "green", "blue", "alpha"]
-    return {
-        "channels": [
-            {"label": n, "color": c, "window": window, "active": n != "alpha"}
-            for n, c in zip(names, colours, strict=False)
-        ],
-        "rdefs": {"model": "color"},
-    }

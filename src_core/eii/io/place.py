@@ -17,7 +17,8 @@ from eii.errors import Cancelled, OutputError, OutputPathError
 ATTRIBUTE, SOFTWARE, UNFINISHED = "eii", "napari-eii", "unfinished"
 _WORK, _REPLACED, _LOCK = "eii-work", "eii-replaced", "eii-lock"
 _RESULT, _MARK = "store", "ours"
-_OURS = {"": {"zarr.json", "labels", "confidence"}, "labels": {"zarr.json", "inpainted"}}
+_GROUP = {"zarr.json", ".zgroup", ".zattrs"}
+_OURS = {"": {*_GROUP, "labels", "confidence"}, "labels": {*_GROUP, "inpainted"}}
 """What a result holds beside its numbered levels; anything else in it is the user's."""
 
 _AGAIN = (Cancelled, KeyboardInterrupt, OSError)
@@ -206,8 +207,11 @@ class Place:
 def result_attributes(folder: Path) -> Mapping[str, Any] | None:
     """Return the attributes we gave a Zarr group; None when it is not one of ours."""
     try:
-        described = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
-        own = described["attributes"][ATTRIBUTE]
+        if (folder / ".zgroup").exists():  # Zarr 2
+            own = json.loads((folder / ".zattrs").read_text(encoding="utf-8"))[ATTRIBUTE]
+        else:
+            described = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+            own = described["attributes"][ATTRIBUTE]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return own if isinstance(own, dict) and own.get("software") == SOFTWARE else None

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import zarr
 from numcodecs import Zstd
 from numpy.typing import DTypeLike, NDArray
 
-from eii.image.geometry import Box
+from eii.image.geometry import Box, blocks_of
 from eii.io.axes import ORDER, plane_key
-from eii.io.multiscale import (
-    CHUNK,
-    Region,
-    RunAll,
-    build_pyramid,
-    describe_image,
-    describe_label,
-)
+from eii.io.describe import describe_image, describe_label
+from eii.io.kept import CHUNK, Kept
+from eii.io.multiscale import Region, RunAll, build_pyramid, cells_of, create_array
 from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_unfinished, unwritable
 from eii.io.source import Source
 
 INPAINTED = "labels/inpainted"
 CONFIDENCE = "confidence"
+_WIDE = 2048  # side of a region from which the labels have the source's smaller chunks
 _TRIED = 512  # side of a region that is compressed to estimate the size
 _ZSTD = Zstd(level=0)  # what zarr compresses with unless told
 
@@ -42,6 +38,9 @@ class ZarrSink:
         Its shape, axes and metadata are the result's.
     by_channel : bool
         Say of every channel which of its pixels are invented.
+    kept : sequence of Kept
+        Levels of the source whose grid, codec and format the result has; then only regions in
+        which something is filled are written, and the rest is copied as bytes.
 
     Raises
     ------
@@ -49,15 +48,26 @@ class ZarrSink:
         If it cannot be written.
     """
 
-    def __init__(self, place: Place, source: Source, *, by_channel: bool = False) -> None:
+    def __init__(
+        self,
+        place: Place,
+        source: Source,
+        *,
+        by_channel: bool = False,
+        kept: Sequence[Kept] = (),
+    ) -> None:
         self._place = place
         self._source = source
         self._axes = "".join(a for a in ORDER if a in source.axes)
         self._plain = self._axes.replace("c", "")
         self._marked = self._axes if by_channel else self._plain
+        self._kept = kept
+        self._side = kept[0].region if kept else (CHUNK, CHUNK)
         self._touched: list[Region] = []
         try:
-            self._root = _open_unfinished(place.partial)
+            self._root = _open_unfinished(place.partial, kept[0].version if kept else 3)
+            if kept:
+                kept[0].describe(place.partial / "0")
             self._image = self._create("0", self._axes, source.dtype, 0)
             self._inpainted = self._create(f"{INPAINTED}/0", self._marked, np.uint8, 0)
             self._confidence = self._create(f"{CONFIDENCE}/0", self._plain, np.uint8, 255)
@@ -69,23 +79,30 @@ class ZarrSink:
         if isinstance(there, zarr.Array):
             return there  # of the run that is resumed
         shape = tuple(self._source.shape[self._source.axes.index(a)] for a in axes)
-        chunks = tuple(min(CHUNK, n) if a in "yx" else 1 for a, n in zip(axes, shape, strict=True))
-        return self._root.create_array(
-            name,
-            shape=shape,
-            chunks=chunks,
-            dtype=np.dtype(dtype),
-            fill_value=fill,
-            dimension_names=list(axes),
-        )
+        sides = self._side
+        if self._kept and max(sides) > _WIDE:
+            sides = self._kept[0].inner
+        by_axis = dict(zip("yx", sides, strict=True))
+        chunks = tuple(min(by_axis.get(a, 1), n) for a, n in zip(axes, shape, strict=True))
+        how = {"shape": shape, "chunks": chunks, "dtype": np.dtype(dtype), "fill_value": fill}
+        return create_array(self._root, name, axes, **how)
 
     def regions(self) -> Iterator[Region]:
         """Yield every plane and box to write; each is stored as objects of its own."""
-        height, width = self._source.plane_shape
         for plane in self._source.planes:
-            for y in range(0, height, CHUNK):
-                for x in range(0, width, CHUNK):
-                    yield plane, Box(y, x, y + CHUNK, x + CHUNK).clip((height, width))
+            for box in blocks_of(self._source.plane_shape, self._side):
+                yield plane, box
+
+    @property
+    def keeps(self) -> bool:
+        """Tell whether regions in which nothing is filled are copied as bytes."""
+        return bool(self._kept)
+
+    def copies(self, touched: Iterable[Region]) -> Iterator[Callable[[], None]]:
+        """Yield calls that copy what lies outside of the regions in which something is filled."""
+        if self._kept:
+            skip = cells_of(touched, self._side)
+            yield from self._kept[0].copies(self._place.partial / "0", skip)
 
     def write(
         self,
@@ -119,7 +136,7 @@ class ZarrSink:
         try:
             self._image[key] = stored
             if filled.any():
-                self._touched.append((plane, box))
+                self._touched.append((plane, _around(filled, box)))
                 by_channel = "c" in self._marked
                 marks = np.moveaxis(filled, 2, 0) if by_channel else filled.any(axis=2)
                 self._inpainted[key if by_channel else plain] = marks.astype(np.uint8)
@@ -153,7 +170,9 @@ class ZarrSink:
         self._place.swap()
 
     def _describe(self, provenance: Mapping[str, Any], run: RunAll) -> None:
-        levels = build_pyramid(self._root, "", self._axes, run=run)
+        own = self._touched if self._kept[1:] else None
+        kept = self._kept[1:]
+        levels = build_pyramid(self._root, "", self._axes, touched=own, kept=kept, run=run)
         describe_image(self._root, levels, self._source, self._axes, name=self._place.out.stem)
         for name, axes in ((INPAINTED, self._marked), (CONFIDENCE, self._plain)):
             levels = build_pyramid(self._root, name, axes, touched=self._touched, run=run)
@@ -170,15 +189,22 @@ class ZarrSink:
         }
 
 
-def _open_unfinished(folder: Path) -> zarr.Group:
+def _around(filled: NDArray[np.bool_], box: Box) -> Box:
+    """Return the box around what is filled in a region."""
+    rows, columns = (np.flatnonzero(filled.any(axis=axes)) for axes in ((1, 2), (0, 2)))
+    y0, x0 = box.y0 + int(rows[0]), box.x0 + int(columns[0])
+    return Box(y0, x0, box.y0 + int(rows[-1]) + 1, box.x0 + int(columns[-1]) + 1)
+
+
+def _open_unfinished(folder: Path, version: Literal[2, 3]) -> zarr.Group:
     """Open the group of a result that is being written; what a kill cut off in it is removed."""
     if is_unfinished(folder):
         for cut in folder.rglob("*.partial"):
             cut.unlink()
-        return zarr.open_group(str(folder), mode="r+", zarr_format=3)
+        return zarr.open_group(str(folder), mode="r+", zarr_format=version)
     # Marked as ours and as unfinished from its first file on.
     attributes: Any = {ATTRIBUTE: {"software": SOFTWARE, UNFINISHED: True}}
-    return zarr.open_group(str(folder), mode="w", zarr_format=3, attributes=attributes)
+    return zarr.open_group(str(folder), mode="w", zarr_format=version, attributes=attributes)
 
 
 def estimate_size(source: Source) -> int:

@@ -98,6 +98,8 @@ class Source:
         The value that stands for no data, where the file declares one; may be NaN.
     indices : Readable, optional
         Of a picture with a palette: what was looked up, without a channel axis.
+    stored : Path, optional
+        The folder of its Zarr array, on this machine's disks.
     coarser : tuple of Path
         Where the coarser levels of its pyramid are stored.
     """
@@ -114,6 +116,7 @@ class Source:
     lossy: bool = False
     nodata: float | None = None
     indices: Readable | None = None
+    stored: Path | None = None
     coarser: tuple[Path, ...] = ()
 
     @property

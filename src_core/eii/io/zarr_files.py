@@ -109,7 +109,7 @@ def _plain(array: Array, path: Path, axes: str | None) -> Source:
         axes = "".join(named)
     axes = named_axes(axes, array.shape)
     source = array_source(_lazy(array, axes), str(path), axes, path=path)
-    return replace(source, nodata=_declared(array))
+    return replace(source, nodata=_declared(array), stored=store_path(array))
 
 
 def _ome(image: Found, path: Path, axes: str | None) -> Source:
@@ -138,6 +138,7 @@ def _ome(image: Found, path: Path, axes: str | None) -> Source:
         is_rgb=colour,
         has_alpha=bool(own.get("alpha", colour and array.shape[named.index("c")] == 4)),
         path=path,
+        stored=store_path(array),
         coarser=tuple(p for p in coarser if p is not None),
         nodata=_declared(array),
         facts=Facts(scale, translation, units, omero, own.get("tiff")),

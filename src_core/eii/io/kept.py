@@ -1,0 +1,156 @@
+"""Arrays of a source that a result keeps: their grid, codec, format and untouched bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+import zarr
+
+from eii.io.axes import ORDER, size_of
+from eii.io.source import Source
+
+CHUNK = 1024
+"""Side of the chunks written, in pixels, where there is no grid to keep."""
+_SIDE = 512  # least side of a region, where chunks are smaller
+_LARGEST = 2**28  # bytes of a stored object that is rewritten whole, at the most
+_PARTIAL = ".partial"
+_METADATA = {3: "zarr.json", 2: ".zarray"}
+
+Cell = tuple[tuple[int, ...], int, int]
+"""A plane, and a row and column of the grid of regions on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """One array on this machine's disks, each of whose objects is of one plane.
+
+    Parameters
+    ----------
+    path : Path
+    array : zarr.Array
+    axes : str
+    """
+
+    path: Path
+    array: Any
+    axes: str
+
+    @property
+    def version(self) -> Literal[2, 3]:
+        """Return its Zarr format."""
+        return 2 if self.array.metadata.zarr_format == 2 else 3
+
+    @property
+    def region(self) -> tuple[int, int]:
+        """Return the sides of the regions that are written at a time: of whole objects."""
+        return region_of(self.array, self.axes)
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        """Return the sides of its smallest readable parts."""
+        return size_of(self.axes, self.array.chunks, "y"), size_of(
+            self.axes, self.array.chunks, "x"
+        )
+
+    def describe(self, folder: Path) -> None:
+        """Write the metadata of an array like this one, without its attributes."""
+        name = _METADATA[self.version]
+        described = json.loads((self.path / name).read_text(encoding="utf-8"))
+        if self.version == 3:
+            described |= {"attributes": {}, "dimension_names": list(self.axes)}
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f"{name}{_PARTIAL}"
+        partial.write_text(json.dumps(described), encoding="utf-8")
+        partial.replace(folder / name)
+
+    def copies(self, folder: Path, skip: set[Cell]) -> Iterator[Callable[[], None]]:
+        """Yield calls that copy stored objects, but for those of some regions, to a folder.
+
+        What is there already is not copied again.
+        """
+        objects = _objects(self.array)
+        rows, columns = (
+            side // size for side, size in zip(self.region, _sides(objects, self.axes), strict=True)
+        )
+        for file in self.path.rglob("*"):
+            name = file.relative_to(self.path).as_posix()
+            numbers = tuple(map(int, re.findall(r"\d+", name)))
+            if not re.fullmatch(r"(c[./])?\d+([./]\d+)*", name) or not file.is_file():
+                continue
+            if len(numbers) != len(self.axes):
+                continue
+            at = dict(zip(self.axes, numbers, strict=True))
+            plane = tuple(at[a] for a in "tz" if a in at)
+            if (plane, at["y"] // rows, at["x"] // columns) not in skip:
+                yield _Copy(file, folder / name)
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """Copies a file under a temporary name, and renames it: one that is there is whole."""
+
+    source: Path
+    target: Path
+
+    def __call__(self) -> None:
+        if self.target.exists():
+            return
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.target.with_name(f"{self.target.name}{_PARTIAL}")
+        shutil.copyfile(self.source, partial)
+        partial.replace(self.target)
+
+
+def kept_levels(source: Source) -> tuple[Kept, ...]:
+    """Return the arrays of a source that a result can keep, finest first; none when it cannot.
+
+    Those are kept whose stored objects are each of one plane, and whose axes are in the order of
+    OME-NGFF; of a pyramid, the levels that are each half the one before.
+    """
+    if source.stored is None or list(source.axes) != [a for a in ORDER if a in source.axes]:
+        return ()
+    found: list[Kept] = []
+    for path in (source.stored, *source.coarser):
+        array = zarr.open_array(str(path), mode="r")
+        kept = Kept(path, array, source.axes)
+        if not _fits(kept) or (found and not _is_half(kept, found[-1])):
+            break
+        found.append(kept)
+    return tuple(found)
+
+
+def region_of(array: Any, axes: str) -> tuple[int, int]:
+    """Return the sides of regions that hold whole stored objects of an array."""
+    sides = _sides(_objects(array), axes)
+    rows, columns = (side * max(1, _SIDE // side) for side in sides)
+    return rows, columns
+
+
+def _objects(array: Any) -> tuple[int, ...]:
+    """Return the shape of what is stored as one object: a shard, or a chunk."""
+    return tuple(array.shards or array.chunks)
+
+
+def _sides(shape: tuple[int, ...], axes: str) -> tuple[int, int]:
+    return size_of(axes, shape, "y"), size_of(axes, shape, "x")
+
+
+def _fits(kept: Kept) -> bool:
+    shape = _objects(kept.array)
+    alone = all(n == 1 for a, n in zip(kept.axes, shape, strict=True) if a in "tz")
+    return alone and prod(shape) * kept.array.dtype.itemsize <= _LARGEST
+
+
+def _is_half(kept: Kept, finer: Kept) -> bool:
+    """Tell whether a level is half the one before along y and x, and alike otherwise."""
+    if (kept.array.dtype, kept.version) != (finer.array.dtype, finer.version):
+        return False
+    sizes = zip(kept.axes, kept.array.shape, finer.array.shape, strict=True)
+    return all(n in (m // 2, -(-m // 2)) if a in "yx" else n == m for a, n, m in sizes)
