@@ -32,9 +32,11 @@ MAY_IMPORT = {
     "io": {"image", *BASE},
     "propagate": {"runs", "engine", "external", "image", "io", *BASE},
     "runs": {"engine", "external", "image", "io", "device", *BASE},
+    "planning": {"runs", "engine", "external", "image", "io", *BASE},
     "arrays": {"runs", "engine", "image", "io", *BASE},
     "api": {
         "arrays",
+        "planning",
         "runs",
         "engine",
         "external",
@@ -49,7 +51,18 @@ MAY_IMPORT = {
     "demo": {"api", "engine", "io", "image", *BASE},
     "signals": BASE,
     "console": {"signals", *BASE},
-    "cli": {"api", "demo", "console", "evaluation", "external", "io", "device", "signals", *BASE},
+    "cli": {
+        "api",
+        "planning",
+        "demo",
+        "console",
+        "evaluation",
+        "external",
+        "io",
+        "device",
+        "signals",
+        *BASE,
+    },
     "__init__": set(),
 }
 NOT_IN_CORE = {"napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui"}

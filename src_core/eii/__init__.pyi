@@ -18,5 +18,7 @@ from .io.hole import open_hole as open_hole
 from .io.opener import open_source as open_source
 from .options import HoleOptions as HoleOptions
 from .options import RestoreOptions as RestoreOptions
+from .planning import Plan as Plan
+from .planning import plan as plan
 from .progress import Progress as Progress
 from .propagate import propagate as propagate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from eii.engine.journal import Journal
 from eii.engine.packs import DiskPatches
 from eii.engine.run import Reporting
 from eii.errors import Cancelled, EIIError
+from eii.external.backbone import Backbone
 from eii.image.hints import Hints
 from eii.io import export as _export
 from eii.io.hole import open_hole
@@ -25,6 +26,7 @@ from eii.io.place import Place, unwritable
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Series
 from eii.options import HoleOptions, RestoreOptions
+from eii.planning import Plan, plan_of
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
 from eii.runs import Work, axes_like, compute, fingerprint, provenance, store
 
@@ -67,6 +69,7 @@ def restore_to_zarr(
     axes: str | None = None,
     large: bool = False,
     hole_options: HoleOptions | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> RestoreSummary:
@@ -98,6 +101,8 @@ def restore_to_zarr(
         Take files that claim very many more pixels than bytes, and pictures of any size.
     hole_options : HoleOptions, optional
         What of the mask is the hole, and where it lies; by default what is not black.
+    on_plan : callable, optional
+        Is told what the run will take, before its first window.
     on_progress : callable
         Is told of every window and every region written.
     should_stop : callable
@@ -138,15 +143,17 @@ def restore_to_zarr(
     with Place(out, overwrite=overwrite, guarded=guarded, resume=resume) as place, _told(place):
         place.check_room(estimate_size(source))
         journal = Journal(place.work)
+        kept = () if convert else kept_levels(source)
 
-        def begin(job: Job, device: str) -> None:
+        def begin(job: Job, device: str, backbone: Backbone) -> None:
             facts = {**begun, "device": device, "the plan": job.digest()}
             journal.begin(facts, resume=resume)
             place.keep()
+            if on_plan is not None:
+                on_plan(plan_of(job, source, options, kept, backbone))
 
         patches = DiskPatches(place.work / "patches")
         runner = compute(source, opened, options, reporting, hints, patches=patches, begin=begin)
-        kept = () if convert else kept_levels(source)
         sink = ZarrSink(place, source, by_channel=runner.by_channel, kept=kept)
         work = Work(reporting, options.workers)
         known, filled = store(

@@ -17,6 +17,7 @@ from eii.engine.journal import Fingerprint, Journal
 from eii.engine.packs import MemoryPatches, PatchStore
 from eii.engine.run import Pasted, Reporting, Runner, run_all
 from eii.errors import OptionError
+from eii.external.backbone import Backbone
 from eii.external.stage import load_backbone, resolve_backbone
 from eii.external.weights import packaged
 from eii.image.dtype import value_range
@@ -194,7 +195,7 @@ def compute(
     hints: Hints | None,
     *,
     patches: PatchStore | None = None,
-    begin: Callable[[Job, str], None] = lambda job, device: None,
+    begin: Callable[[Job, str, Backbone], None] = lambda job, device, backbone: None,
 ) -> Runner:
     """Plan the restoration of an image and restore its units.
 
@@ -205,7 +206,7 @@ def compute(
     patches : PatchStore, optional
         Where what is filled is kept; by default in memory.
     begin : callable
-        Takes the plan and the device, before the first unit is restored.
+        Takes the plan, the device and the backbone, before the first unit is restored.
     """
     check_options(source, options)
     job = make_job(
@@ -217,15 +218,16 @@ def compute(
         on_progress=reporting.on_progress,
         should_stop=reporting.should_stop,
     )
-    device = _device(options)
-    trust, workers = options.trust, options.workers
-    backbone = load_backbone(options.backbone, device=device, trust=trust, workers=workers)
-    begin(job, device)
+    backbone, device = backbone_of(options)
+    begin(job, device, backbone)
     runner = Runner(job, patches or MemoryPatches(), backbone)
     runner.compute(reporting, workers=options.workers)
     return runner
 
 
-def _device(options: RestoreOptions) -> str:
+def backbone_of(options: RestoreOptions) -> tuple[Backbone, str]:
+    """Return the backbone that options ask for, and the device it runs on."""
     # Asking for devices imports torch, which the classical backbone never needs.
-    return "cpu" if options.backbone == CLASSICAL else pick_device(options.device)
+    device = "cpu" if options.backbone == CLASSICAL else pick_device(options.device)
+    trust, workers = options.trust, options.workers
+    return load_backbone(options.backbone, device=device, trust=trust, workers=workers), device

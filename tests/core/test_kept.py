@@ -162,10 +162,8 @@ def test_planes_and_channels(tmp_path, axes, shape, chunks):
     eii.restore_to_zarr(source, hole, out, options=CLASSICAL)
     assert kept_levels(eii.open_source(source))
     assert eii.verify(source, out).difference is None
-    assert np.array_equal(
-        eii.open_source(out).array[...],
-        eii.restore(picture_of(source), hole, axes=axes, options=CLASSICAL),
-    )
+    expected = eii.restore(picture_of(source), hole, axes=axes, options=CLASSICAL)
+    assert np.array_equal(eii.open_source(out).array[...], expected)
 
 
 def picture_of(source):

@@ -7,80 +7,79 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eii.cli.shared import Axes, Large, Overwrite, SeriesText, series_of
-from eii.console import labels_of, nodata_of, printable, shown_progress, warn_of_share
+from eii.cli.shared import (
+    COLOUR,
+    DEFAULTS,
+    HOLE,
+    IMAGE,
+    Axes,
+    Backbone,
+    Channels,
+    Colour,
+    Convert,
+    Grow,
+    HoleAbove,
+    HoleFile,
+    HoleLabels,
+    ImageFile,
+    InvertHole,
+    Large,
+    Overwrite,
+    SeriesText,
+    Workers,
+    grow_of,
+    series_of,
+)
+from eii.console import errors, labels_of, nodata_of, printable, shown_progress, warn_of_share
 from eii.options import HoleOptions, RestoreOptions
 from eii.signals import stopped_by_signals
 
 if TYPE_CHECKING:
     from eii.api import RestoreSummary
-
-DEFAULTS = RestoreOptions()
-_IMAGE, _HOLE, _COLOUR = "Image", "Hole", "Colour"  # panels of the help
+    from eii.planning import Plan
 
 
 def restore(
-    image: Annotated[Path, typer.Argument(help="OME-Zarr, Zarr, TIFF, PNG, JPEG, WebP or .npy.")],
-    hole: Annotated[Path, typer.Argument(help="The same kinds; what is not zero is filled.")],
+    image: ImageFile,
+    hole: HoleFile,
     out: Annotated[Path, typer.Argument(help="The OME-Zarr to write.")],
-    backbone: Annotated[
-        str, typer.Option(help="auto, unet, pixel, classical or file:PATH.")
-    ] = DEFAULTS.backbone,
-    colour: Annotated[
-        str, typer.Option(help="Propagates colour.", rich_help_panel=_COLOUR)
-    ] = DEFAULTS.colour,
+    backbone: Backbone = DEFAULTS.backbone,
+    colour: Colour = DEFAULTS.colour,
     levels: Annotated[
-        int, typer.Option(help="Of the colours progressive and paper.", rich_help_panel=_COLOUR)
+        int, typer.Option(help="Of the colours progressive and paper.", rich_help_panel=COLOUR)
     ] = DEFAULTS.levels,
-    channels: Annotated[
-        str, typer.Option(help="auto, rgb, each or principal.", rich_help_panel=_COLOUR)
-    ] = DEFAULTS.channels,
+    channels: Channels = DEFAULTS.channels,
     principal: Annotated[
-        int | None, typer.Option(help="The channel completed.", rich_help_panel=_COLOUR)
+        int | None, typer.Option(help="The channel completed.", rich_help_panel=COLOUR)
     ] = None,
     hints: Annotated[
         Path | None,
-        typer.Option(help="Colours set by a person, .json or .csv.", rich_help_panel=_COLOUR),
+        typer.Option(help="Colours set by a person, .json or .csv.", rich_help_panel=COLOUR),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = DEFAULTS.device,
-    workers: Annotated[int | None, typer.Option(help="Threads.")] = DEFAULTS.workers,
+    workers: Workers = DEFAULTS.workers,
     trust: Annotated[bool, typer.Option("--trust", help="Run a TorchScript file's code.")] = False,
-    grow: Annotated[
-        str,
-        typer.Option(
-            help="Grow the hole by so many pixels; auto: by its defects' rims.",
-            rich_help_panel=_HOLE,
-        ),
-    ] = str(DEFAULTS.grow),
-    hole_above: Annotated[
-        float | None, typer.Option(help="Only values above it are filled.", rich_help_panel=_HOLE)
-    ] = None,
-    hole_labels: Annotated[
-        str | None, typer.Option(help="Only these are filled: 3,4,5.", rich_help_panel=_HOLE)
-    ] = None,
-    invert_hole: Annotated[
-        bool,
-        typer.Option(
-            "--invert-hole", help="What it does not mark is filled.", rich_help_panel=_HOLE
-        ),
-    ] = False,
+    grow: Grow = str(DEFAULTS.grow),
+    hole_above: HoleAbove = None,
+    hole_labels: HoleLabels = None,
+    invert_hole: InvertHole = False,
     hole_series: Annotated[
-        str | None, typer.Option(help="As --series, of HOLE.", rich_help_panel=_HOLE)
+        str | None, typer.Option(help="As --series, of HOLE.", rich_help_panel=HOLE)
     ] = None,
     hole_axes: Annotated[
-        str | None, typer.Option(help="As --axes, of HOLE.", rich_help_panel=_HOLE)
+        str | None, typer.Option(help="As --axes, of HOLE.", rich_help_panel=HOLE)
     ] = None,
     hole_scale: Annotated[
         str,
         typer.Option(
             help="auto: it lies where its pixel size says; fit: it is stretched over IMAGE.",
-            rich_help_panel=_HOLE,
+            rich_help_panel=HOLE,
         ),
     ] = HoleOptions.scale,
     nan_is_hole: Annotated[
         bool,
         typer.Option(
-            "--nan-is-hole", help="Pixels that are not finite are filled.", rich_help_panel=_HOLE
+            "--nan-is-hole", help="Pixels that are not finite are filled.", rich_help_panel=HOLE
         ),
     ] = False,
     fill_planes: Annotated[
@@ -88,20 +87,20 @@ def restore(
         typer.Option(
             "--fill-planes",
             help="Wholly missing planes are filled from the nearest.",
-            rich_help_panel=_HOLE,
+            rich_help_panel=HOLE,
         ),
     ] = False,
     nodata: Annotated[
         str,
         typer.Option(
             help="Value that holds no data: neither filled nor used. auto: as IMAGE declares.",
-            rich_help_panel=_IMAGE,
+            rich_help_panel=IMAGE,
         ),
     ] = str(DEFAULTS.nodata),
     keep_alpha: Annotated[
         bool,
         typer.Option(
-            "--keep-alpha", help="What is filled stays transparent.", rich_help_panel=_IMAGE
+            "--keep-alpha", help="What is filled stays transparent.", rich_help_panel=IMAGE
         ),
     ] = False,
     series: SeriesText = None,
@@ -111,12 +110,7 @@ def restore(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with this run where it was stopped or killed.")
     ] = False,
-    convert: Annotated[
-        bool,
-        typer.Option(
-            "--convert", help="Write OME-Zarr 0.5 in chunks of our own, whatever IMAGE has."
-        ),
-    ] = False,
+    convert: Convert = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Fill the HOLE of IMAGE and write the result to OUT."""
@@ -130,7 +124,7 @@ def restore(
         channels=channels,
         principal=principal,
         device=device,
-        grow=int(grow) if grow.lstrip("+-").isdecimal() else grow,
+        grow=grow_of(grow),
         workers=workers,
         trust=trust,
         keep_alpha=keep_alpha,
@@ -151,6 +145,7 @@ def restore(
             overwrite=overwrite,
             resume=resume,
             convert=convert,
+            on_plan=None if quiet else _foretell,
             series=series_of(series),
             axes=axes,
             large=large,
@@ -158,6 +153,10 @@ def restore(
             should_stop=should_stop,
         )
     _tell(done)
+
+
+def _foretell(plan: Plan) -> None:
+    errors.print(f"To fill: {plan}", markup=False)
 
 
 def _tell(done: RestoreSummary) -> None:

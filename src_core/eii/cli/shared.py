@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from eii.options import RestoreOptions
+
+DEFAULTS = RestoreOptions()
+IMAGE, HOLE, COLOUR = "Image", "Hole", "Colour"  # panels of the help
+
+ImageFile = Annotated[Path, typer.Argument(help="OME-Zarr, Zarr, TIFF, PNG, JPEG, WebP or .npy.")]
+HoleFile = Annotated[Path, typer.Argument(help="The same kinds; what is not zero is filled.")]
+Backbone = Annotated[str, typer.Option(help="auto, unet, pixel, classical or file:PATH.")]
+Colour = Annotated[str, typer.Option(help="Propagates colour.", rich_help_panel=COLOUR)]
+Channels = Annotated[
+    str, typer.Option(help="auto, rgb, each or principal.", rich_help_panel=COLOUR)
+]
+Workers = Annotated[int | None, typer.Option(help="Threads.")]
+Grow = Annotated[
+    str,
+    typer.Option(
+        help="Grow the hole by so many pixels; auto: by its defects' rims.", rich_help_panel=HOLE
+    ),
+]
+HoleAbove = Annotated[
+    float | None, typer.Option(help="Only values above it are filled.", rich_help_panel=HOLE)
+]
+HoleLabels = Annotated[
+    str | None, typer.Option(help="Only these are filled: 3,4,5.", rich_help_panel=HOLE)
+]
+InvertHole = Annotated[
+    bool,
+    typer.Option("--invert-hole", help="What it does not mark is filled.", rich_help_panel=HOLE),
+]
+Convert = Annotated[
+    bool,
+    typer.Option("--convert", help="Write OME-Zarr 0.5 in chunks of our own, whatever IMAGE has."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 SeriesText = Annotated[
     str | None,
@@ -22,3 +56,8 @@ Large = Annotated[
 def series_of(text: str | None) -> int | str | None:
     """Return a number as one, any other text as it is."""
     return int(text) if text is not None and text.lstrip("+-").isdecimal() else text
+
+
+def grow_of(text: str) -> int | str:
+    """Return a number of pixels as one, "auto" as it is."""
+    return int(text) if text.lstrip("+-").isdecimal() else text

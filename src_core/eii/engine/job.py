@@ -188,7 +188,7 @@ def pick_groups(image: ImageReader, hole: HoleReader, options: RestoreOptions) -
 
 
 def _make_task(index: int, plane: Plane, layer: Layer, *, fill: bool) -> Task:
-    units = plan_plane(layer.read_hole, layer.shape)
+    units = plan_plane(layer.read_hole, layer.shape, may_hold=layer.may_hold)
     lost = _is_full(units, layer)
     if not np.any(lost):
         return Task(plane, index, layer, units)

@@ -15,13 +15,21 @@ from eii.engine.touch import Rows, is_crowded, touching_pairs
 from eii.image.geometry import BLOCK, Box, blocks_of
 
 ReadHole = Callable[[Box], NDArray[np.bool_]]
+MayHold = Callable[[Box], bool]
 _EIGHT = np.ones((3, 3), bool)
 _EXACT = 4  # rounds of joining painted boxes that touch, before large ones reach further
 _FAR = 64
 _MANY = 1000  # parts of a block from which their boxes are computed all at once
 
 
-def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) -> Rows:
+def always(box: Box) -> bool:
+    """Tell that there may be a hole in a box: nothing is known of it."""
+    return True
+
+
+def hole_boxes(
+    read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK, may_hold: MayHold = always
+) -> Rows:
     """Return the boxes around the hole's parts, those that overlap or touch merged.
 
     Parameters
@@ -32,6 +40,8 @@ def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) ->
         Size of the plane (M, N).
     block : int
         Side of the blocks that are read at a time; the result does not depend on it.
+    may_hold : callable
+        Takes a `Box`, tells whether there may be a hole in it: where not, it is not read.
 
     Returns
     -------
@@ -43,7 +53,7 @@ def hole_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) ->
     Memory follows one block and the number of parts, not the size of the image. The hole is read
     once.
     """
-    boxes = component_boxes(read, shape, block=block)
+    boxes = component_boxes(read, shape, block=block, may_hold=may_hold)
     rounds = 0
     while True:
         before = len(boxes)
@@ -68,7 +78,8 @@ def _join_painted(boxes: Rows, shape: tuple[int, int], block: int, reach: int) -
     size = np.array([*shape, *shape])
     grown = np.clip(boxes + out, 0, size)
     # What a large box reaches belongs to it: its own size grows by that.
-    return component_boxes(_Painted(grown), shape, block=block)
+    painted = _Painted(grown)
+    return component_boxes(painted, shape, block=block, may_hold=painted.any_in)
 
 
 class _Painted:
@@ -78,22 +89,33 @@ class _Painted:
         self._boxes = boxes[np.argsort(boxes[:, 0], kind="stable")]
         self._highest = int((boxes[:, 2] - boxes[:, 0]).max(initial=0))
 
+    def any_in(self, region: Box) -> bool:
+        """Tell whether a box meets a region."""
+        return bool(len(self._near(region)))
+
     def __call__(self, region: Box) -> NDArray[np.bool_]:
+        """Return which pixels of a region the boxes cover."""
+        return covered(self._near(region), region) > 0
+
+    def _near(self, region: Box) -> Rows:
         rows = self._boxes[:, 0]
         first = np.searchsorted(rows, region.y0 - self._highest)
         last = np.searchsorted(rows, region.y1)
         near = self._boxes[first:last]
         meets = (near[:, 2] > region.y0) & (near[:, 1] < region.x1) & (near[:, 3] > region.x0)
-        return covered(near[meets], region) > 0
+        return near[meets]
 
 
-def component_boxes(read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK) -> Rows:
+def component_boxes(
+    read: ReadHole, shape: tuple[int, int], *, block: int = BLOCK, may_hold: MayHold = always
+) -> Rows:
     """Return the box around each 8-connected part of a hole as rows (y0, x0, y1, x1), sorted."""
     edges = _Edges(shape[1])
     boxes: list[Rows] = []
     for box in blocks_of(shape, block):
-        hole = read(box)
-        labels, count = ndimage.label(hole, _EIGHT) if hole.any() else (None, 0)
+        hole = read(box) if may_hold(box) else None
+        some = hole is not None and hole.any()
+        labels, count = ndimage.label(hole, _EIGHT) if some else (None, 0)
         edges.join(box, labels)
         if labels is not None:
             boxes.append(_label_boxes(labels, count) + np.array([box.y0, box.x0] * 2))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.label import ReadHole
+from eii.engine.label import MayHold, ReadHole, always
 from eii.image.geometry import Box
 from eii.image.hints import Spots
 
@@ -41,6 +41,8 @@ class Layer:
     read_missing : callable, optional
         Takes a `Box`, returns the pixels in it that hold no data, shape (h, w), bool; they are
         neither filled nor used.
+    may_hold : callable
+        Takes a `Box`, tells whether there may be a hole in it: where not, it is not read.
     """
 
     read_image: ReadImage
@@ -50,6 +52,7 @@ class Layer:
     read_luma: ReadLuma | None = None
     spots: Spots | None = None
     read_missing: ReadHole | None = None
+    may_hold: MayHold = always
 
     def read_unknown(self, box: Box) -> NDArray[np.bool_]:
         """Return what nothing is made from, shape (h, w): the hole, and what holds no data."""

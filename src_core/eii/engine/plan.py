@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.label import ReadHole, hole_boxes
+from eii.engine.label import MayHold, ReadHole, always, hole_boxes
 from eii.engine.share import share_windows
 from eii.engine.sizes import GRID, HALO, LEAST_CONTEXT, SMALL, WINDOW
 from eii.engine.touch import Rows
@@ -72,7 +72,9 @@ class Unit:
         return bool((rows & (x0 < region.x1) & (x1 > region.x0)).any())
 
 
-def plan_plane(read: ReadHole, shape: tuple[int, int]) -> tuple[Unit, ...]:
+def plan_plane(
+    read: ReadHole, shape: tuple[int, int], *, may_hold: MayHold = always
+) -> tuple[Unit, ...]:
     """Plan the restoration of one plane.
 
     Parameters
@@ -81,6 +83,8 @@ def plan_plane(read: ReadHole, shape: tuple[int, int]) -> tuple[Unit, ...]:
         Takes a `Box` and returns the hole in it, bool.
     shape : (int, int)
         Size of the plane (M, N).
+    may_hold : callable
+        Takes a `Box`, tells whether there may be a hole in it.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def plan_plane(read: ReadHole, shape: tuple[int, int]) -> tuple[Unit, ...]:
     -----
     Memory follows the number of parts, not the size of the image or of a part.
     """
-    boxes = hole_boxes(read, shape)
+    boxes = hole_boxes(read, shape, may_hold=may_hold)
     side = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     units = [Unit(*shared) for shared in share_windows(boxes[side <= SMALL], shape)]
     for row in boxes[side > SMALL]:

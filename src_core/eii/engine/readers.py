@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,6 +79,11 @@ class Reads:
     missing: MissingReader | None = None
     rgb: bool = False
 
+    def may_hold(self, box: Box) -> bool:
+        """Tell whether there may be a hole in a box."""
+        tells = getattr(self.hole, "may_hold", None)
+        return tells is None or bool(tells(self.plane, box))
+
     def read_missing(self, box: Box) -> NDArray[np.bool_]:
         """Return the pixels outside the hole that hold no data, (h, w)."""
         hole = self.read_hole(box)
@@ -122,7 +127,8 @@ def layer_of(reads: Reads, shape: tuple[int, int], *, grow: int | str) -> Layer:
         if apart:
             raise OptionError("`grow` 'auto' needs one hole for all channels; here each has one.")
         with_rim = _read_with_rim(reads, rgb=reads.rgb)
-        return Layer(reads.read_image, with_rim, shape, read_missing=missing)
+        near = _near(reads, _AUTO_ROUNDS * (REACH + BORDER) + CELL)
+        return Layer(reads.read_image, with_rim, shape, read_missing=missing, may_hold=near)
     hole: ReadHole = reads.read_hole
     holes: ReadHoles = reads.read_holes
     if isinstance(grow, int) and grow > 0:
@@ -130,7 +136,13 @@ def layer_of(reads: Reads, shape: tuple[int, int], *, grow: int | str) -> Layer:
         if missing is not None:
             hole, holes = _without(hole, missing), _without(holes, missing)
     own = holes if apart else None
-    return Layer(reads.read_image, hole, shape, read_holes=own, read_missing=missing)
+    near = _near(reads, int(grow))
+    return Layer(reads.read_image, hole, shape, read_holes=own, read_missing=missing, may_hold=near)
+
+
+def _near(reads: Reads, margin: int) -> Callable[[Box], bool]:
+    """Return what tells whether there may be a hole within a margin of a box."""
+    return lambda box: reads.may_hold(box.grow(margin))
 
 
 def _without(read: ReadHole, missing: ReadHole) -> ReadHole:

@@ -128,12 +128,13 @@ class Runner:
         return restore_units(
             units,
             task.layer,
-            self._recipe(number),
+            self.recipe(number),
             backbone=self._backbone,
             read_guide=lambda box: self.overlay(number, box, level=units[0].level + 1),
         )
 
-    def _recipe(self, number: int) -> Recipe:
+    def recipe(self, number: int) -> Recipe:
+        """Return the recipe of a task that has units."""
         recipe = self._job.recipes[self._job.tasks[number].group]
         if recipe is None:
             raise RuntimeError(f"task {number} has units but no recipe")
@@ -191,7 +192,7 @@ class Runner:
         if not hole.any():
             return each, np.ones(region.shape, np.float32)
         overlay = self.overlay(number, region)
-        own = from_unit(overlay.values[hole], self._recipe(number).scale, pixels.dtype)
+        own = from_unit(overlay.values[hole], self.recipe(number).scale, pixels.dtype)
         # Where channels have holes of their own, those that are known stay.
         pixels[hole] = np.where(each[hole], own, pixels[hole])
         return each, overlay.confidence

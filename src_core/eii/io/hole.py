@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 from eii.errors import HoleError
 from eii.image.geometry import Box
 from eii.io.align import Span, align, misfit
-from eii.io.axes import size_of
+from eii.io.axes import plane_key, size_of
 from eii.io.marks import marked, telling_channels, with_default
 from eii.io.opener import open_any
 from eii.io.source import Asked, Source
+from eii.io.there import there_of
 from eii.options import HoleOptions
 
 
@@ -70,6 +72,29 @@ class Hole:
         found = found[np.maximum(rows - coarse.y0, 0)][:, np.maximum(columns - coarse.x0, 0)]
         found[~on_rows], found[:, ~on_columns] = False, False
         return np.ascontiguousarray(found)
+
+    def may_hold(self, plane: tuple[int, ...], box: Box) -> bool:
+        """Tell whether there may be a hole in a box, without reading it where that is known."""
+        if self._there is None:
+            return True
+        box = box.clip(self.shape)
+        rows, columns = self.spans["y"].of(box.y0, box.y1), self.spans["x"].of(box.x0, box.x1)
+        own = self._own_plane(plane)
+        if own is None or not (rows >= 0).any() or not (columns >= 0).any():
+            return False
+        y, x = rows[rows >= 0], columns[columns >= 0]
+        inside = slice(int(y.min()), int(y.max()) + 1), slice(int(x.min()), int(x.max()) + 1)
+        return self._there(plane_key(self.source.axes, own, *inside))
+
+    @cached_property
+    def _there(self) -> Callable[[tuple[int | slice, ...]], bool] | None:
+        """Return what tells whether a part of the mask holds anything; None when nothing does."""
+        tells: Any = getattr(self.source.array, "may_hold", None)
+        stored = there_of(self.source.stored)
+        if stored is not None:
+            fill = np.full((1, 1, self.source.channels), stored.array.fill_value, self.source.dtype)
+            tells = None if self._marked(fill).any() else stored.any_in
+        return None if self.options.invert else tells
 
     def _marked(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Return what marks the hole: in each channel, or in any of the telling ones."""

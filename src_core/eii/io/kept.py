@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -75,21 +76,23 @@ class Kept:
 
         What is there already is not copied again.
         """
-        objects = _objects(self.array)
-        rows, columns = (
-            side // size for side, size in zip(self.region, _sides(objects, self.axes), strict=True)
-        )
-        for file in self.path.rglob("*"):
-            name = file.relative_to(self.path).as_posix()
-            numbers = tuple(map(int, re.findall(r"\d+", name)))
-            if not re.fullmatch(r"(c[./])?\d+([./]\d+)*", name) or not file.is_file():
-                continue
-            if len(numbers) != len(self.axes):
-                continue
+        for name, cell in self._cells():
+            if cell not in skip:
+                yield _Copy(self.path / name, folder / name)
+
+    def size(self, skip: set[Cell]) -> int:
+        """Return how many bytes are stored outside of some regions."""
+        names = (name for name, cell in self._cells() if cell not in skip)
+        return sum((self.path / name).stat().st_size for name in names)
+
+    def _cells(self) -> Iterator[tuple[str, Cell]]:
+        """Yield the name of every stored object and the region that it belongs to."""
+        own = zip(self.region, _sides(object_shape(self.array), self.axes), strict=True)
+        rows, columns = (side // size for side, size in own)
+        for name, numbers in _named_objects(self.path, len(self.axes)):
             at = dict(zip(self.axes, numbers, strict=True))
             plane = tuple(at[a] for a in "tz" if a in at)
-            if (plane, at["y"] // rows, at["x"] // columns) not in skip:
-                yield _Copy(file, folder / name)
+            yield name, (plane, at["y"] // rows, at["x"] // columns)
 
 
 @dataclass(frozen=True)
@@ -128,12 +131,29 @@ def kept_levels(source: Source) -> tuple[Kept, ...]:
 
 def region_of(array: Any, axes: str) -> tuple[int, int]:
     """Return the sides of regions that hold whole stored objects of an array."""
-    sides = _sides(_objects(array), axes)
+    sides = _sides(object_shape(array), axes)
     rows, columns = (side * max(1, _SIDE // side) for side in sides)
     return rows, columns
 
 
-def _objects(array: Any) -> tuple[int, ...]:
+def object_numbers(path: Path, ndim: int) -> Iterator[tuple[int, ...]]:
+    """Yield the position, on the grid of objects, of each that is stored."""
+    return (numbers for _, numbers in _named_objects(path, ndim))
+
+
+def _named_objects(path: Path, ndim: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for folder, _, files in os.walk(path):
+        within = Path(folder).relative_to(path).as_posix()
+        prefix = "" if within == "." else f"{within}/"
+        for file in files:
+            name = prefix + file
+            if re.fullmatch(r"(c[./])?\d+([./]\d+)*", name):
+                numbers = tuple(map(int, re.findall(r"\d+", name)))
+                if len(numbers) == ndim:
+                    yield name, numbers
+
+
+def object_shape(array: Any) -> tuple[int, ...]:
     """Return the shape of what is stored as one object: a shard, or a chunk."""
     return tuple(array.shards or array.chunks)
 
@@ -143,7 +163,7 @@ def _sides(shape: tuple[int, ...], axes: str) -> tuple[int, int]:
 
 
 def _fits(kept: Kept) -> bool:
-    shape = _objects(kept.array)
+    shape = object_shape(kept.array)
     alone = all(n == 1 for a, n in zip(kept.axes, shape, strict=True) if a in "tz")
     return alone and prod(shape) * kept.array.dtype.itemsize <= _LARGEST
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def open_any(item: Any, asked: Asked) -> Source:
     axes = named_axes(asked.axes, tuple(item.shape))
     if isinstance(item, zarr.Array):
         lazy = by_blocks(guarded(item), item.chunks, axes)
-        return array_source(lazy, "the array", axes, path=store_path(item))
+        where = store_path(item)
+        return replace(array_source(lazy, "the array", axes, path=where), stored=where)
     if hasattr(item, "chunks") and item.chunks is not None:
         return array_source(by_blocks(item, item.chunks, axes), "the array", axes)
     return array_source(item, "the array", axes)
