@@ -156,6 +156,11 @@ class Controls:
         self.script = PushButton(
             text="Python", tooltip="The same run as Python, into the clipboard."
         )
+        self.estimate = PushButton(
+            text="Estimate",
+            tooltip="Say how many pixels and windows there are to fill, how long it will take, "
+            "and how much memory.",
+        )
         self.defaults = PushButton(
             text="Defaults", tooltip="Set all options back to what they were at first."
         )

@@ -1,6 +1,7 @@
 """The Restore dock."""
 
 # No `from __future__ import annotations` here: napari gives the viewer by its annotation.
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from napari_eii._grid import shape_of
 from napari_eii._hints import Eyedropper, new_layer
 from napari_eii._layers import add
 from napari_eii._live import Live
-from napari_eii._run import Done, Run, execute, layers_of
+from napari_eii._run import Done, Run, execute, foretell, layers_of
 from napari_eii._words import as_command, as_python
 
 _KEPT = ("planes", "grow", "fill_planes", "backbone", "colour", "channels", "live")
@@ -55,7 +56,7 @@ class RestoreWidget(Controls, Dock):
             [
                 *(row(self.preview, self.live), row(self.run, self.cancel)),
                 *(row(self.swap, self.blink), row(self.command, self.script)),
-                row(self.defaults),
+                row(self.estimate, self.defaults),
             ],
         )
         self._kept = self.keep("restore", _KEPT)
@@ -68,6 +69,7 @@ class RestoreWidget(Controls, Dock):
     def _bind(self) -> None:
         self.run.changed.connect(self.start)
         self.cancel.changed.connect(self.stop)
+        self.estimate.changed.connect(self.foretell)
         self.command.changed.connect(lambda: self._copy(as_command))
         self.script.changed.connect(lambda: self._copy(as_python))
         self.new_hints.changed.connect(self._add_hints)
@@ -244,6 +246,23 @@ class RestoreWidget(Controls, Dock):
             lambda on_progress, stop: execute(described, on_progress, stop),
             lambda done: self._add_result(described, done),
             _STOPPED if described.out is None else f"{_STOPPED} Run goes on from there.",
+        )
+
+    def foretell(self) -> None:
+        """Say in the dock what a run will take."""
+        if self._job is not None or self.why_not() is not None:
+            return
+        chosen = self.chosen()
+        try:
+            # What it will take does not follow from where it is written.
+            described = describe(replace(chosen, out=chosen.out or Path("x.zarr")), self._viewer)
+        except EIIError as error:
+            self.status.value = str(error)
+            return
+        self.begin(
+            lambda _, stop: foretell(described, stop),
+            lambda found: setattr(self.status, "value", f"To fill: {found}."),
+            "",
         )
 
     def _add_result(self, described: Run, done: Done) -> None:

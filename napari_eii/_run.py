@@ -110,6 +110,19 @@ def execute(run: Run, on_progress: OnProgress, should_stop: ShouldStop) -> Done:
     return done
 
 
+def foretell(run: Run, should_stop: ShouldStop) -> eii.Plan:
+    """Say what a run will take; runs off napari's thread.
+
+    Raises
+    ------
+    EIIError
+        As `eii.plan`.
+    """
+    marks = eii.HoleOptions(axes=run.hole.axes)
+    how: dict[str, Any] = {"options": run.options, "hole_options": marks}
+    return eii.plan(_source(run), run.hole, should_stop=should_stop, **how)
+
+
 def layers_of(run: Run, done: Done) -> list[tuple[Any, dict[str, Any], str]]:
     """Return the result's layers, for `napari.Viewer`: the image last, on top."""
     several = len(done.image) > 1

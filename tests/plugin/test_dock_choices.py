@@ -189,3 +189,14 @@ def test_every_control_has_a_tooltip_and_fits(viewer, dock):
             assert control.tooltip, name
     assert dock.native.minimumWidth() <= 300
     assert dock.native.widget().minimumSizeHint().width() < dock.native.minimumWidth()
+
+
+def test_an_estimate_before_the_run(viewer, dock, qtbot):
+    import dask.array as da
+
+    viewer.add_image(da.zeros((900, 900), dtype=np.uint8, chunks=300), contrast_limits=(0, 1))
+    viewer.add_labels(square((900, 900)))
+    dock.backbone.value = "classical"
+    dock.estimate.changed.emit(True)
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert dock.status.value.startswith("To fill: 140 pixels in 1 window; ")
