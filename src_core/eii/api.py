@@ -14,7 +14,7 @@ from eii.engine.job import Job
 from eii.engine.journal import Journal
 from eii.engine.packs import DiskPatches
 from eii.engine.run import Reporting
-from eii.errors import Cancelled, EIIError
+from eii.errors import Cancelled
 from eii.external.backbone import Backbone
 from eii.image.hints import Hints
 from eii.io import export as _export
@@ -22,7 +22,7 @@ from eii.io.hole import open_hole
 from eii.io.identity import check_unchanged
 from eii.io.kept import kept_levels
 from eii.io.opener import open_source
-from eii.io.place import Place, unwritable
+from eii.io.place import Place, writing
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Series
 from eii.options import HoleOptions, RestoreOptions
@@ -138,7 +138,7 @@ def restore_to_zarr(
     opened = open_hole(hole, source, options=hole_options, large=large)
     reporting = Reporting(on_progress, should_stop)
     guarded = {"source": source.path, "hole": opened.source.path}
-    begun = fingerprint({"image": image, "hole": hole}, (source, opened), options, hints)
+    begun = fingerprint(source, opened, options, hints)
     begun = {**begun, "convert": convert}
     with Place(out, overwrite=overwrite, guarded=guarded, resume=resume) as place, _told(place):
         place.check_room(estimate_size(source))
@@ -159,8 +159,8 @@ def restore_to_zarr(
         known, filled = store(
             runner, source, sink, work, journal=journal, keep_alpha=options.keep_alpha
         )
-        for item in (image, hole):
-            check_unchanged(item, begun)
+        check_unchanged(source, begun["the image"])
+        check_unchanged(opened.source, begun["the hole"])
         sink.finish(provenance(source, opened, options, runner, filled, hints), run=work.finish)
     return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
 
@@ -169,17 +169,14 @@ def restore_to_zarr(
 def _told(place: Place) -> Iterator[None]:
     """Say that a run that was stopped can go on, and what the system's errors mean."""
     try:
-        yield
+        with writing(place.out):
+            yield
     except Cancelled as error:
         if place.kept:
             raise Cancelled(
                 f"{error} What is done is kept in {place.work}.", resumable=True
             ) from None
         raise
-    except OSError as error:
-        if isinstance(error, EIIError):
-            raise
-        raise unwritable(place.out, error) from error
 
 
 def verify(

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from eii.engine.job import Job, make_job
+from eii.engine.layer import Layer
 from eii.engine.packs import MemoryPatches
 from eii.engine.plan import fit_window
 from eii.engine.run import Runner
 from eii.engine.sizes import WINDOW
 from eii.engine.units import restore_units
 from eii.external.backbone import Backbone
-from eii.image.geometry import Box, blocks_of
+from eii.image.geometry import Box
 from eii.io.chunked import BUDGET
 from eii.io.hole import open_hole
 from eii.io.kept import CHUNK, Kept, kept_levels
@@ -153,19 +154,14 @@ def plan_of(
     area = sum(unit.window.area for task in job.tasks for unit in task.units)
     runner = Runner(job, MemoryPatches(), backbone)
     side = kept[0].region if kept else (CHUNK, CHUNK)
-    touched = [
-        (plane, box)
-        for plane in source.planes
-        for box in blocks_of(source.plane_shape, side)
-        if runner.touches(plane, box)
-    ]
+    touched = runner.touched(source.plane_shape, side)
     copied, rewritten = _bytes(source, kept, touched)
     threads = options.workers or os.cpu_count() or 1
     pace = _pace(job, runner, backbone, options)
     seconds = pace * area / threads + (copied + rewritten) / _STORED
     return Plan(
         planes=len({task.plane for task in job.tasks if task.units or task.lost}),
-        pixels=sum(_count(job, touched, plane) for plane in source.planes),
+        pixels=_count(job, touched),
         windows=dict(sorted(windows.items())),
         area=area,
         copied=copied,
@@ -175,12 +171,15 @@ def plan_of(
     )
 
 
-def _count(job: Job, touched: list[Region], plane: tuple[int, ...]) -> int:
-    """Return how many pixels of a plane are filled in any of its channels."""
-    layers = [t.layer for t in job.tasks if t.plane == plane and (t.units or t.lost)]
-    boxes = [box for at, box in touched if at == plane] if layers else []
+def _count(job: Job, touched: list[Region]) -> int:
+    """Return how many pixels are filled in any of their channels."""
+    layers: dict[tuple[int, ...], list[Layer]] = {}
+    for task in job.tasks:
+        if task.units or task.lost:
+            layers.setdefault(task.plane, []).append(task.layer)
     return sum(
-        int(np.logical_or.reduce([layer.read_hole(box) for layer in layers]).sum()) for box in boxes
+        int(np.logical_or.reduce([layer.read_hole(box) for layer in layers[plane]]).sum())
+        for plane, box in touched
     )
 
 

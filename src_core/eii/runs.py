@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,9 +98,8 @@ def store(
     keep_alpha: bool,
 ) -> tuple[int, int]:
     """Write every region of a result; return how many pixels are known and how many filled."""
-    regions = list(sink.regions())
-    there = {r: n for n, r in enumerate(regions) if not sink.keeps or runner.touches(*r)}
-    work.finish(sink.copies(there))
+    regions = dict(sink.numbered(runner.touched(source.plane_shape, sink.side)))
+    work.finish(sink.copies(regions.values()))
 
     def one(number: int, plane: tuple[int, ...], box: Box) -> tuple[int, int]:
         counts = journal.stored(number)
@@ -116,39 +116,33 @@ def store(
         return box.area - count, count
 
     filled = 0
-    known = sum(box.area for plane, box in regions if (plane, box) not in there)
-    calls = (partial(one, number, *region) for region, number in there.items())
+    known = prod(source.plane_shape) * len(source.planes)
+    known -= sum(box.area for _, box in regions.values())
+    calls = (partial(one, number, *region) for number, region in regions.items())
     for done, (kept, invented) in enumerate(work.run(calls), start=1):
         known, filled = known + kept, filled + invented
-        work.reporting.on_progress(Progress("store", done, len(there)))
+        work.reporting.on_progress(Progress("store", done, len(regions)))
     return known, filled
 
 
 def fingerprint(
-    items: Mapping[str, Any],
-    opened: tuple[Source, Hole],
-    options: RestoreOptions,
-    hints: Hints | None,
+    source: Source, hole: Hole, options: RestoreOptions, hints: Hints | None
 ) -> Fingerprint:
     """Return what the bytes of a result follow from, but for the plan and the device.
 
     Parameters
     ----------
-    items : mapping of str to object
-        The image and the hole as they were given.
-    opened : (Source, Hole)
-        What they were opened as.
-    options, hints
-        As for `eii.api.restore_to_zarr`.
+    source, hole, options, hints
+        As for `compute`.
     """
-    source, hole = opened
     told = asdict(options)
     for name in _NO_MATTER:
         del told[name]
     name = resolve_backbone(options.backbone)
     weights = packaged().get(name, Path(name.removeprefix(FILE)))
     return {
-        **{f"the {what}": identity_of(item) for what, item in items.items()},
+        "the image": identity_of(source),
+        "the hole": identity_of(hole.source),
         "the image's": {"shape": source.shape, "dtype": str(source.dtype), "axes": source.axes},
         "option": told,
         "option of the hole": asdict(hole.options),

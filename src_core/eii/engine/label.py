@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,17 +112,30 @@ def component_boxes(
     """Return the box around each 8-connected part of a hole as rows (y0, x0, y1, x1), sorted."""
     edges = _Edges(shape[1])
     boxes: list[Rows] = []
-    for box in blocks_of(shape, block):
-        hole = read(box) if may_hold(box) else None
-        some = hole is not None and hole.any()
-        labels, count = ndimage.label(hole, _EIGHT) if some else (None, 0)
-        edges.join(box, labels)
-        if labels is not None:
-            boxes.append(_label_boxes(labels, count) + np.array([box.y0, box.x0] * 2))
-            edges.used += count
+    for strip in blocks_of(shape, (block, max(1, shape[1]))):
+        edges.begin()
+        for box in _may_hold(strip, block, may_hold):
+            hole = read(box)
+            if hole.any():
+                labels, count = ndimage.label(hole, _EIGHT)
+                edges.join(box, labels)
+                boxes.append(_label_boxes(labels, count) + np.array([box.y0, box.x0] * 2))
+                edges.used += count
     if not boxes:
         return np.zeros((0, 4), np.int64)
     return _join_rows(np.concatenate(boxes), edges.pairs())
+
+
+def _may_hold(strip: Box, block: int, may_hold: MayHold) -> Iterator[Box]:
+    """Yield the blocks of a row of them that may hold a hole, those that do not by halves."""
+    if not strip.area or not may_hold(strip):
+        return
+    if strip.width <= block:
+        yield strip
+        return
+    middle = strip.x0 + -(-strip.width // block) // 2 * block
+    yield from _may_hold(Box(strip.y0, strip.x0, strip.y1, middle), block, may_hold)
+    yield from _may_hold(Box(strip.y0, middle, strip.y1, strip.x1), block, may_hold)
 
 
 class _Edges:
@@ -133,16 +146,24 @@ class _Edges:
         self._above = np.zeros(width + 2, np.int64)  # ids + 1 along the row above, padded
         self._row = np.zeros(width + 2, np.int64)
         self._left: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._reached = 0  # column at which the block before ends
+        self._above_used = self._row_used = False
         self._pairs: list[NDArray[np.int64]] = []
 
-    def join(self, box: Box, labels: NDArray[np.int32] | None) -> None:
+    def begin(self) -> None:
+        """Begin a row of blocks."""
+        self._above, self._row = self._row, self._above
+        self._above_used, self._row_used = self._row_used, self._above_used
+        if self._row_used:
+            self._row[:], self._row_used = 0, False
+        self._reached = 0
+
+    def join(self, box: Box, labels: NDArray[np.int32]) -> None:
         """Note what the parts of one block touch above and to the left of it."""
-        if box.x0 == 0:
-            self._above, self._row = self._row, np.zeros_like(self._row)
+        self._row_used = True
+        if box.x0 != self._reached or box.x0 == 0:
             self._left = np.zeros(box.height, np.int64)
-        if labels is None:
-            self._left = np.zeros(box.height, np.int64)
-            return
+        self._reached = box.x1
         reach = self._above[box.x0 : box.x1 + 2]
         for shift in range(3):
             self._note(self._ids(labels[0]), reach[shift : shift + box.width])

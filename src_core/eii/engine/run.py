@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from eii.engine.batches import packs_of
 from eii.engine.between import as_dtype, between
+from eii.engine.cells import Region, touched_regions
 from eii.engine.job import Job
 from eii.engine.packs import PackKey, PatchStore
 from eii.engine.patches import Overlay, Patch, UnitIndex, lay
@@ -205,12 +206,9 @@ class Runner:
         empty = layer.read_missing
         return pixels, np.zeros(region.shape, bool) if empty is None else empty(region)
 
-    def touches(self, plane: tuple[int, ...], region: Box) -> bool:
-        """Tell whether something may be filled in a region."""
-        tasks = self._job.tasks
-        return any(
-            tasks[n].lost or self._index(n, 0).meeting(region) for n in self.numbers_of(plane)
-        )
+    def touched(self, shape: tuple[int, int], side: tuple[int, int]) -> list[Region]:
+        """Return the regions in which something may be filled; see `touched_regions`."""
+        return list(touched_regions(self._job, shape, side))
 
     def _index(self, number: int, level: int) -> UnitIndex:
         index = self._indexes.get((number, level))

@@ -6,49 +6,48 @@ import os
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from eii.errors import SourceError
 from eii.io.source import Source
 
 
-def identity_of(item: Any) -> dict[str, str]:
-    """Return the name and a digest of an image or a hole, as given to `open_source`.
+def identity_of(item: Source | Path) -> dict[str, str]:
+    """Return the name and a digest of a source or a file.
 
-    Parameters
-    ----------
-    item : str, Path, Source or array
-        Of files: path, size and time of change of each; nothing is read. Of arrays: their
-        contents, or the name of the graph that makes them.
+    Of files: path, size and time of change of each; nothing is read. Of arrays: their contents, or
+    the name of the graph that makes them.
     """
-    if isinstance(item, Source):
-        item = item.array if item.path is None else item.path
-    if isinstance(item, str | Path):
-        path = Path(item).resolve()
+    path = item.path if isinstance(item, Source) else item
+    if path is not None:
+        path = path.resolve()
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is not there.")
         return {"path": str(path), "state": _digest(f"{line}\n" for line in _files(path))}
     from dask.base import tokenize
 
-    return {"path": type(item).__name__, "state": str(tokenize(item))}
+    array = item.array if isinstance(item, Source) else item
+    return {"path": type(array).__name__, "state": str(tokenize(array))}
 
 
-def check_unchanged(item: Any, before: Mapping[str, Any]) -> None:
-    """Raise `SourceError` if the files of an image or a hole are not as they were.
+def check_unchanged(source: Source, before: Mapping[str, str]) -> None:
+    """Raise `SourceError` if the files of a source are not as they were.
 
     Parameters
     ----------
-    item : str, Path, Source or array
+    source : Source
     before : mapping
-        Holds what `identity_of` returned for it, among its values.
+        What `identity_of` returned for it.
     """
-    path = item.path if isinstance(item, Source) else item
-    if not isinstance(path, str | Path):
+    if source.path is None:
         return
     try:
-        now = identity_of(path)
+        now = identity_of(source)
     except OSError as error:
-        raise SourceError(f"{path} is no longer there; what was made of it is not kept.") from error
-    if now not in before.values():
-        raise SourceError(f"{path} was changed while it was read; what was made is not kept.")
+        raise SourceError(
+            f"{source.name} is no longer there; what was made is not kept."
+        ) from error
+    if now != before:
+        raise SourceError(f"{source.name} was changed while it was read; nothing is kept.")
 
 
 def _files(path: Path) -> Iterator[str]:

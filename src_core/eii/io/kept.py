@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import zarr
 
+from eii.errors import SourceError
 from eii.io.axes import ORDER, size_of
 from eii.io.source import Source
 
@@ -21,6 +22,7 @@ CHUNK = 1024
 """Side of the chunks written, in pixels, where there is no grid to keep."""
 _SIDE = 512  # least side of a region, where chunks are smaller
 _LARGEST = 2**28  # bytes of a stored object that is rewritten whole, at the most
+_AT_A_TIME = 2**24  # bytes copied at a time
 _PARTIAL = ".partial"
 _METADATA = {3: "zarr.json", 2: ".zarray"}
 
@@ -63,7 +65,10 @@ class Kept:
     def describe(self, folder: Path) -> None:
         """Write the metadata of an array like this one, without its attributes."""
         name = _METADATA[self.version]
-        described = json.loads((self.path / name).read_text(encoding="utf-8"))
+        try:
+            described = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SourceError(f"{self.path} is no longer there.") from error
         if self.version == 3:
             described |= {"attributes": {}, "dimension_names": list(self.axes)}
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +112,12 @@ class _Copy:
             return
         self.target.parent.mkdir(parents=True, exist_ok=True)
         partial = self.target.with_name(f"{self.target.name}{_PARTIAL}")
-        shutil.copyfile(self.source, partial)
+        try:
+            source = self.source.open("rb")
+        except OSError as error:
+            raise SourceError(f"{self.source} can no longer be read.") from error
+        with source, partial.open("wb") as target:
+            shutil.copyfileobj(source, target, _AT_A_TIME)
         partial.replace(self.target)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from filelock import SoftFileLock, Timeout
 
-from eii.errors import Cancelled, OutputError, OutputPathError
+from eii.errors import Cancelled, EIIError, OutputError, OutputPathError
 
 ATTRIBUTE, SOFTWARE, UNFINISHED = "eii", "napari-eii", "unfinished"
 _WORK, _REPLACED, _LOCK = "eii-work", "eii-replaced", "eii-lock"
@@ -123,9 +124,10 @@ class Place:
                 f"{self.out} is being written by another run (process {self._lock.pid}). Wait for "
                 f"it; if it is dead, on another machine, delete {self._lock.lock_file}."
             ) from error
-        except OSError as error:
+        except OSError:
             self._remove_folders()
-            raise unwritable(self.out, error) from error
+            with writing(self.out):
+                raise
         try:
             self._tidy()
             self.check()
@@ -155,7 +157,7 @@ class Place:
         OutputError
             If it cannot be moved.
         """
-        try:
+        with writing(self.out):
             self.check()
             replaced = self._beside(_REPLACED)
             if self.out.exists():
@@ -164,10 +166,6 @@ class Place:
             _remove(replaced)
             _remove(self.work)
             self._kept = self._found = False
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise unwritable(self.out, error) from error
 
     def _beside(self, ending: str) -> Path:
         return self.out.with_name(f".{self.out.name}.{ending}")
@@ -269,8 +267,15 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def unwritable(out: Path, error: OSError) -> OutputError:
-    """Return the error to raise for one of the system's."""
-    return OutputError(
-        f"{out} cannot be written: {error.strerror or error}. No result was left there."
-    )
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Raise `OutputError` for the system's errors; what was raised on purpose is left as it is."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, EIIError):
+            raise
+        reason = error.strerror or error
+        raise OutputError(
+            f"{out} cannot be written: {reason}. No result was left there."
+        ) from error

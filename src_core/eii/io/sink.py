@@ -17,7 +17,7 @@ from eii.io.axes import ORDER, plane_key
 from eii.io.describe import describe_image, describe_label
 from eii.io.kept import CHUNK, Kept
 from eii.io.multiscale import Region, RunAll, build_pyramid, cells_of, create_array
-from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_unfinished, unwritable
+from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_unfinished, writing
 from eii.io.source import Source
 
 INPAINTED = "labels/inpainted"
@@ -64,15 +64,13 @@ class ZarrSink:
         self._kept = kept
         self._side = kept[0].region if kept else (CHUNK, CHUNK)
         self._touched: list[Region] = []
-        try:
+        with writing(place.out):
             self._root = _open_unfinished(place.partial, kept[0].version if kept else 3)
             if kept:
                 kept[0].describe(place.partial / "0")
             self._image = self._create("0", self._axes, source.dtype, 0)
             self._inpainted = self._create(f"{INPAINTED}/0", self._marked, np.uint8, 0)
             self._confidence = self._create(f"{CONFIDENCE}/0", self._plain, np.uint8, 255)
-        except OSError as error:
-            raise unwritable(place.out, error) from error
 
     def _create(self, name: str, axes: str, dtype: DTypeLike, fill: int) -> Any:
         there = self._root.get(name)
@@ -87,16 +85,30 @@ class ZarrSink:
         how = {"shape": shape, "chunks": chunks, "dtype": np.dtype(dtype), "fill_value": fill}
         return create_array(self._root, name, axes, **how)
 
-    def regions(self) -> Iterator[Region]:
-        """Yield every plane and box to write; each is stored as objects of its own."""
-        for plane in self._source.planes:
-            for box in blocks_of(self._source.plane_shape, self._side):
-                yield plane, box
-
     @property
-    def keeps(self) -> bool:
-        """Tell whether regions in which nothing is filled are copied as bytes."""
-        return bool(self._kept)
+    def side(self) -> tuple[int, int]:
+        """Return the sides of the regions to write; each is stored as objects of its own."""
+        return self._side
+
+    def numbered(self, touched: Iterable[Region]) -> Iterator[tuple[int, Region]]:
+        """Yield every plane and box to write, by a number that follows from its place alone.
+
+        Parameters
+        ----------
+        touched : iterable of (plane, Box)
+            Regions in which something may be filled: of what is copied as bytes only they are
+            written.
+        """
+        shape, planes = self._source.plane_shape, self._source.planes
+        if not self._kept:
+            every = ((p, box) for p in planes for box in blocks_of(shape, self._side))
+            yield from enumerate(every)
+            return
+        rows, columns = (-(-n // s) for n, s in zip(shape, self._side, strict=True))
+        at = {plane: number for number, plane in enumerate(planes)}
+        for plane, box in touched:
+            row, column = box.y0 // self._side[0], box.x0 // self._side[1]
+            yield (at[plane] * rows + row) * columns + column, (plane, box)
 
     def copies(self, touched: Iterable[Region]) -> Iterator[Callable[[], None]]:
         """Yield calls that copy what lies outside of the regions in which something is filled."""
@@ -119,7 +131,7 @@ class ZarrSink:
         ----------
         plane : tuple of int
         box : Box
-            One of `regions`.
+            One of `numbered`.
         pixels : ndarray of shape (h, w, C), of the source's dtype
         filled : ndarray of shape (h, w, C), bool
             Which pixels are invented.
@@ -133,7 +145,7 @@ class ZarrSink:
         """
         key, plain = (plane_key(axes, plane, *box.slices) for axes in (self._axes, self._plain))
         stored = np.moveaxis(pixels, 2, 0) if "c" in self._axes else pixels[..., 0]
-        try:
+        with writing(self._place.out):
             self._image[key] = stored
             if filled.any():
                 self._touched.append((plane, _around(filled, box)))
@@ -141,8 +153,6 @@ class ZarrSink:
                 marks = np.moveaxis(filled, 2, 0) if by_channel else filled.any(axis=2)
                 self._inpainted[key if by_channel else plain] = marks.astype(np.uint8)
                 self._confidence[plain] = np.rint(confidence * 255).astype(np.uint8)
-        except OSError as error:
-            raise unwritable(self._place.out, error) from error
 
     def touch(self, region: Region) -> None:
         """Note a region in which something is filled, stored by an earlier run."""
@@ -163,10 +173,8 @@ class ZarrSink:
         OutputError
             If it cannot be stored.
         """
-        try:
+        with writing(self._place.out):
             self._describe(provenance, run)
-        except OSError as error:
-            raise unwritable(self._place.out, error) from error
         self._place.swap()
 
     def _describe(self, provenance: Mapping[str, Any], run: RunAll) -> None:

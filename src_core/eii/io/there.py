@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ class There:
         for part, side, length in zip(key, object_shape(self.array), self.array.shape, strict=True):
             start, stop = (part, part + 1) if isinstance(part, int) else part.indices(length)[:2]
             spans.append(range(start // side, -(-stop // side)))
+        if prod(map(len, spans)) > len(self._objects):
+            return any(
+                all(n in span for n, span in zip(numbers, spans, strict=True))
+                for numbers in self._objects
+            )
         return any(numbers in self._objects for numbers in product(*spans))
 
 
