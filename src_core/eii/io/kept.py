@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +24,7 @@ CHUNK = 1024
 """Side of the chunks written, in pixels, where there is no grid to keep."""
 _SIDE = 512  # least side of a region, where chunks are smaller
 _LARGEST = 2**28  # bytes of a stored object that is rewritten whole, at the most
+_TOGETHER = 32  # files copied by one call
 _AT_A_TIME = 2**24  # bytes copied at a time
 _PARTIAL = ".partial"
 _METADATA = {3: "zarr.json", 2: ".zarray"}
@@ -72,18 +75,18 @@ class Kept:
         if self.version == 3:
             described |= {"attributes": {}, "dimension_names": list(self.axes)}
         folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f"{name}{_PARTIAL}"
-        partial.write_text(json.dumps(described), encoding="utf-8")
-        partial.replace(folder / name)
+        cut = folder / f"{name}{_PARTIAL}"
+        cut.write_text(json.dumps(described), encoding="utf-8")
+        cut.replace(folder / name)
 
     def copies(self, folder: Path, skip: set[Cell]) -> Iterator[Callable[[], None]]:
         """Yield calls that copy stored objects, but for those of some regions, to a folder.
 
         What is there already is not copied again.
         """
-        for name, cell in self._cells():
-            if cell not in skip:
-                yield _Copy(self.path / name, folder / name)
+        names = (name for name, cell in self._cells() if cell not in skip)
+        while some := list(islice(names, _TOGETHER)):
+            yield partial(_copy_all, [(self.path / n, folder / n) for n in some])
 
     def size(self, skip: set[Cell]) -> int:
         """Return how many bytes are stored outside of some regions."""
@@ -100,25 +103,20 @@ class Kept:
             yield name, (plane, at["y"] // rows, at["x"] // columns)
 
 
-@dataclass(frozen=True)
-class _Copy:
-    """Copies a file under a temporary name, and renames it: one that is there is whole."""
-
-    source: Path
-    target: Path
-
-    def __call__(self) -> None:
-        if self.target.exists():
-            return
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.target.with_name(f"{self.target.name}{_PARTIAL}")
+def _copy_all(pairs: Iterable[tuple[Path, Path]]) -> None:
+    """Copy files, each under a temporary name that is changed then: one that is there is whole."""
+    for source, target in pairs:
+        if target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cut = target.with_name(f"{target.name}{_PARTIAL}")
         try:
-            source = self.source.open("rb")
+            file = source.open("rb")
         except OSError as error:
-            raise SourceError(f"{self.source} can no longer be read.") from error
-        with source, partial.open("wb") as target:
-            shutil.copyfileobj(source, target, _AT_A_TIME)
-        partial.replace(self.target)
+            raise SourceError(f"{source} can no longer be read.") from error
+        with file, cut.open("wb") as copy:
+            shutil.copyfileobj(file, copy, _AT_A_TIME)
+        cut.replace(target)
 
 
 def kept_levels(source: Source) -> tuple[Kept, ...]:

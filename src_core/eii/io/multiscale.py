@@ -66,15 +66,15 @@ def build_pyramid(
             own = kept[number - 1]
             touched = [(plane, _halved(box)) for plane, box in touched or ()]
             coarser = _create_kept(root, path, own, touched, run)
-            regions = [(p, b.clip(_plane_shape(coarser, axes))) for p, b in _apart(touched, own)]
         elif max(_plane_shape(finer, axes)) <= SMALLEST:
             return paths
         else:
             coarser = _create_half(root, path, finer, axes)
-            regions = _regions(coarser, axes)
             if touched is not None and not kept:
                 touched = [(plane, _halved(box)) for plane, box in touched]
-                regions = _meeting(regions, touched, region_of(coarser, axes))
+        whole = touched is None or number > len(kept) > 0
+        shape, sides = _plane_shape(coarser, axes), region_of(coarser, axes)
+        regions = _regions(coarser, axes) if whole else _apart(touched or (), sides, shape)
         paths.append(str(number))
         run(partial(_fill_half, finer, coarser, axes, region, greatest) for region in regions)
 
@@ -97,25 +97,20 @@ def cells_of(touched: Iterable[Region], sides: tuple[int, int]) -> set[Any]:
     return {cell for region in touched for cell in _cells(region, sides)}
 
 
-def _meeting(
-    regions: Iterable[Region], touched: Iterable[Region], sides: tuple[int, int]
+def _apart(
+    touched: Iterable[Region], sides: tuple[int, int], shape: tuple[int, int]
 ) -> list[Region]:
-    cells = cells_of(touched, sides)
-    return [r for r in regions if (r[0], r[1].y0 // sides[0], r[1].x0 // sides[1]) in cells]
-
-
-def _apart(touched: Iterable[Region], own: Kept) -> list[Region]:
     """Return boxes cut at the borders of regions, and joined within each: one owner an object."""
-    rows, columns = own.region
+    rows, columns = sides
     found: dict[tuple[tuple[int, ...], int, int], Box] = {}
     for plane, box in touched:
-        for cell in _cells((plane, box), own.region):
+        for cell in _cells((plane, box), sides):
             y, x = cell[1] * rows, cell[2] * columns
             part = box.intersect(Box(y, x, y + rows, x + columns))
             before = found.get(cell, part)
             low = min(before.y0, part.y0), min(before.x0, part.x0)
             found[cell] = Box(*low, max(before.y1, part.y1), max(before.x1, part.x1))
-    return [(cell[0], box) for cell, box in found.items()]
+    return [(cell[0], box.clip(shape)) for cell, box in found.items()]
 
 
 def _create_kept(
