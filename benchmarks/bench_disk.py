@@ -116,9 +116,13 @@ class Lazy:
         self.dtype = np.dtype(bool if specks is not None else np.uint8)
 
     def _inside(self, key: tuple[slice, slice]) -> NDArray[np.int64]:
-        low, high = (np.array([getattr(k, end) for k in key]) for end in ("start", "stop"))
-        found = self._specks if self._specks is not None else np.zeros((0, 2), np.int64)
-        return found[((found >= low) & (found < high)).all(axis=1)] - low
+        rows, columns = key
+        if self._specks is None:
+            return np.zeros((0, 2), np.int64)
+        first, last = np.searchsorted(self._specks[:, 0], (rows.start, rows.stop))
+        found = self._specks[first:last]
+        x = found[:, 1]
+        return found[(x >= columns.start) & (x < columns.stop)] - (rows.start, columns.start)
 
     def may_hold(self, key: tuple[slice, slice]) -> bool:
         """Tell whether a speck lies in a box."""
@@ -138,6 +142,7 @@ def plan_work(gigapixels: int, defects: int) -> Callable[[], object]:
     """Plan a lazily generated image."""
     side = int((gigapixels * 1e9) ** 0.5)
     at = np.random.default_rng(0).integers(0, side, (defects, 2))
+    at = at[np.argsort(at[:, 0])]
     return lambda: eii.plan(Lazy(side), Lazy(side, at), options=CLASSICAL)
 
 

@@ -116,10 +116,12 @@ def component_boxes(
         edges.begin()
         for box in _may_hold(strip, block, may_hold):
             hole = read(box)
-            if hole.any():
-                labels, count = ndimage.label(hole, _EIGHT)
-                edges.join(box, labels)
-                boxes.append(_label_boxes(labels, count) + np.array([box.y0, box.x0] * 2))
+            part = _around(hole)
+            if part.area:
+                labels, count = ndimage.label(hole[part.slices], _EIGHT)
+                edges.join(box, labels, part)
+                origin = np.array([box.y0 + part.y0, box.x0 + part.x0] * 2)
+                boxes.append(_label_boxes(labels, count) + origin)
                 edges.used += count
     if not boxes:
         return np.zeros((0, 4), np.int64)
@@ -136,6 +138,16 @@ def _may_hold(strip: Box, block: int, may_hold: MayHold) -> Iterator[Box]:
     middle = strip.x0 + -(-strip.width // block) // 2 * block
     yield from _may_hold(Box(strip.y0, strip.x0, strip.y1, middle), block, may_hold)
     yield from _may_hold(Box(strip.y0, middle, strip.y1, strip.x1), block, may_hold)
+
+
+def _around(hole: NDArray[np.bool_]) -> Box:
+    """Return the box around what is marked; its area is 0 when nothing is."""
+    rows = np.flatnonzero(hole.any(axis=1))
+    if not rows.size:
+        return Box(0, 0, 0, 0)
+    y0, y1 = int(rows[0]), int(rows[-1]) + 1
+    columns = np.flatnonzero(hole[y0:y1].any(axis=0))
+    return Box(y0, int(columns[0]), y1, int(columns[-1]) + 1)
 
 
 class _Edges:
@@ -158,20 +170,38 @@ class _Edges:
             self._row[:], self._row_used = 0, False
         self._reached = 0
 
-    def join(self, box: Box, labels: NDArray[np.int32]) -> None:
-        """Note what the parts of one block touch above and to the left of it."""
+    def join(self, box: Box, labels: NDArray[np.int32], part: Box) -> None:
+        """Note what the parts of one block touch above and to the left of it.
+
+        Parameters
+        ----------
+        box : Box
+        labels : ndarray of shape (h, w)
+            Of a part of the block outside which there is nothing.
+        part : Box
+            Where that lies in the block.
+        """
         self._row_used = True
         if box.x0 != self._reached or box.x0 == 0:
             self._left = np.zeros(box.height, np.int64)
         self._reached = box.x1
-        reach = self._above[box.x0 : box.x1 + 2]
+        top, bottom = np.zeros((2, box.width), np.int64)
+        left, right = np.zeros((2, box.height), np.int64)
+        rows, columns = part.slices
+        if part.y0 == 0:
+            top[columns] = self._ids(labels[0])
+        if part.y1 == box.height:
+            bottom[columns] = self._ids(labels[-1])
+        if part.x0 == 0:
+            left[rows] = self._ids(labels[:, 0])
+        if part.x1 == box.width:
+            right[rows] = self._ids(labels[:, -1])
+        reach, beside = self._above[box.x0 : box.x1 + 2], np.pad(self._left, 1)
         for shift in range(3):
-            self._note(self._ids(labels[0]), reach[shift : shift + box.width])
-        left = np.pad(self._left, 1)
-        for shift in range(3):
-            self._note(self._ids(labels[:, 0]), left[shift : shift + box.height])
-        self._row[box.x0 + 1 : box.x1 + 1] = self._ids(labels[-1])
-        self._left = self._ids(labels[:, -1])
+            self._note(top, reach[shift : shift + box.width])
+            self._note(left, beside[shift : shift + box.height])
+        self._row[box.x0 + 1 : box.x1 + 1] = bottom
+        self._left = right
 
     def _ids(self, labels: NDArray[np.int32]) -> NDArray[np.int64]:
         return np.where(labels > 0, labels.astype(np.int64) + self.used, 0)
