@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import eii
-from eii.options import BACKBONES, CHANNELS, COLOURS
+from eii.options import BACKBONES, CHANNELS, COLOURS, DEVICES
 from magicgui.types import FileDialogMode
 from magicgui.widgets import (
     CheckBox,
@@ -20,6 +20,22 @@ from magicgui.widgets import (
     Select,
     SpinBox,
 )
+from qtpy.QtCore import Qt
+
+_BACKBONES = {
+    "auto": "The network that measures best: unet.",
+    "unet": "A network for holes of every kind.",
+    "pixel": "A smaller network for thin scratches and specks.",
+    "classical": "A thin plate: fast, smooth, the same on every machine, needs no torch.",
+}
+_COLOURS = {
+    "hybrid": "From the border, and in deep holes from known pixels that look alike.",
+    "solve": "From the border alone, along luma.",
+    "match": "From known pixels that look alike.",
+    "table": "The mean colour of each luma: for two-coloured images.",
+    "progressive": "A small network trained on this image: slow, a little better at best.",
+    "paper": "The published network, trained on this image: takes many minutes.",
+}
 
 DEFAULTS = eii.RestoreOptions()
 Choices = Callable[..., list[Any]]
@@ -120,6 +136,15 @@ class Controls:
         self.pick = PushButton(
             text="Pick colour",
             tooltip="The next click on the image sets the colour of the hints drawn after it.",
+        )
+        for box, told in ((self.backbone, _BACKBONES), (self.colour, _COLOURS)):
+            for number, name in enumerate(box.choices):
+                tip = told.get(str(name))
+                box.native.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
+        self.device = ComboBox(
+            label="Device",
+            choices=list(DEVICES),
+            tooltip="Where networks run; auto takes a GPU when there is one. classical needs none.",
         )
         self.channels = ComboBox(
             label="Channels",

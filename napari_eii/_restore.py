@@ -23,7 +23,7 @@ from napari_eii._live import Live
 from napari_eii._run import Done, Run, execute, foretell, layers_of
 from napari_eii._words import as_command, as_python
 
-_KEPT = ("planes", "grow", "fill_planes", "backbone", "colour", "channels", "live")
+_KEPT = ("planes", "grow", "fill_planes", "backbone", "colour", "channels", "device", "live")
 _STOPPED = "The restoration was stopped; no layer was added."
 _MARKS = Labels | Shapes | Points
 
@@ -51,7 +51,7 @@ class RestoreWidget(Controls, Dock):
                 *(self.image, self.others, self.axes, self.planes, self.span),
                 *(self.hole, self.hole_file, self.above, self.grow, self.fill_planes),
                 *(self.backbone, self.colour, self.hints, row(self.new_hints, self.pick)),
-                *(self.channels, self.out),
+                *(self.channels, self.device, self.out),
             ],
             [
                 *(row(self.preview, self.live), row(self.run, self.cancel)),
@@ -207,6 +207,7 @@ class RestoreWidget(Controls, Dock):
         return eii.RestoreOptions(
             backbone=self.backbone.value,
             colour=self.colour.value,
+            device=self.device.value,
             channels=self.channels.value,
             grow=self.grow.value,
             fill_planes=self.fill_planes.value,

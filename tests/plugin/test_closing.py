@@ -21,3 +21,14 @@ def test_the_process_ends_by_itself(how, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "closed" in done.stdout
     assert "Traceback" not in done.stderr, done.stderr
+
+
+def test_import_is_light_and_classical_needs_no_torch():
+    code = (
+        "import sys, numpy as np, eii, napari_eii._restore\n"
+        "hole = np.eye(60, dtype=bool)\n"
+        "eii.restore(np.zeros((60, 60), np.uint8), hole, options=eii.RestoreOptions('classical'))\n"
+        "print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"

@@ -3,6 +3,7 @@
 import shutil
 import threading
 
+import dask.array as da
 import eii
 import numpy as np
 import pytest
@@ -118,6 +119,40 @@ def test_cancel_adds_no_layer_and_lets_run_again(viewer, dock, qtbot, held):
     assert "stopped" in dock.status.value
 
 
+KINDS = {
+    "gray": lambda: (gray(), {}),
+    "RGB": lambda: (np.stack([gray()] * 3, axis=-1), {"rgb": True}),
+    "channels": lambda: (gray((3, 64, 80)), {"axis_labels": ("c", "y", "x")}),
+    "stack": lambda: (gray((3, 64, 80)), {}),
+    "multiscale": lambda: ([gray((128, 160)), gray((128, 160))[::2, ::2]], {"multiscale": True}),
+    "lazy": lambda: (da.from_array(gray((3, 64, 80)), chunks=(1, 32, 32)), {}),
+}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_cancel_and_run_again_on_every_kind_of_layer(viewer, dock, qtbot, held, tmp_path, kind):
+    data, how = KINDS[kind]()
+    layer = viewer.add_image(data, name="image", **how)
+    viewer.add_labels(square((128, 160) if kind == "multiscale" else (64, 80)))
+    dock.backbone.value = "classical"
+    if kind == "lazy":
+        dock.out.value = tmp_path / "out.zarr"
+    dock.run.changed.emit(True)
+    held.began.wait(10)
+    dock.cancel.changed.emit(True)
+    assert dock.status.value == "Stopping"
+    dock.run.changed.emit(True)  # a second run is not begun
+    held.go.set()
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert len(viewer.layers) == 2
+    dock.run.changed.emit(True)
+    qtbot.waitUntil(lambda: dock.run.enabled, timeout=20_000)
+    assert dock.status.value.startswith("Done"), dock.status.value
+    made = viewer.layers["image restored"]
+    assert made.multiscale == layer.multiscale
+    assert made.ndim == layer.ndim
+
+
 def test_closing_the_viewer_stops_the_run(viewer, dock, qtbot, held):
     viewer.add_image(gray())
     viewer.add_labels(square())
@@ -192,8 +227,6 @@ def test_the_result_says_which_pixels_are_invented_and_how_sure(viewer, restored
 
 
 def test_a_lazy_image_goes_to_the_disk(viewer, dock, restored, tmp_path):
-    import dask.array as da
-
     image = np.stack([gray((600, 700))] * 2)
     viewer.add_image(da.from_array(image, chunks=(1, 256, 256)), units=("pixel", "um", "um"))
     viewer.add_labels(square((600, 700)))
@@ -208,8 +241,6 @@ def test_a_lazy_image_goes_to_the_disk(viewer, dock, restored, tmp_path):
 
 
 def test_a_run_to_the_disk_goes_on_where_it_was_stopped(viewer, dock, qtbot, tmp_path):
-    import dask.array as da
-
     image = np.where(square((900, 700)) > 0, 255, gray((900, 700))).astype(np.uint8)
     viewer.add_image(da.from_array(image, chunks=256))
     labels = viewer.add_labels(square((900, 700)))
