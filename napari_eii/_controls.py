@@ -111,8 +111,8 @@ class Controls:
             tooltip="Planes that the hole covers wholly are made from the nearest that are known.",
         )
 
-    def make_method(self, hints: Choices) -> None:
-        """Make what says how they are filled, and where the result goes."""
+    def make_method(self) -> None:
+        """Make what says how they are filled."""
         self.backbone = ComboBox(
             label="Structure",
             choices=list(BACKBONES),
@@ -125,6 +125,13 @@ class Controls:
             tooltip="What propagates the colours: hybrid is the best and fast; progressive and "
             "paper train networks on this image, for minutes to hours.",
         )
+        for box, told in ((self.backbone, _BACKBONES), (self.colour, _COLOURS)):
+            for number, name in enumerate(box.choices):
+                tip = told.get(str(name))
+                box.native.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def make_channels(self, hints: Choices) -> None:
+        """Make what says how channels are filled, where, and where the result goes."""
         self.hints = ComboBox(
             label="Colour hints",
             choices=hints,
@@ -137,10 +144,6 @@ class Controls:
             text="Pick colour",
             tooltip="The next click on the image sets the colour of the hints drawn after it.",
         )
-        for box, told in ((self.backbone, _BACKBONES), (self.colour, _COLOURS)):
-            for number, name in enumerate(box.choices):
-                tip = told.get(str(name))
-                box.native.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
         self.device = ComboBox(
             label="Device",
             choices=list(DEVICES),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import napari
@@ -16,6 +17,7 @@ from napari_eii._run import Done, Run, execute, layers_of
 from napari_eii._view import visible
 from napari_eii._worker import Job
 
+_DRAWN = ("data", "paint", "labels_update")  # events of layers in which something is drawn
 _REST = 300  # milliseconds that the view must rest before it is restored
 
 
@@ -44,11 +46,26 @@ class Live:
         self._job: Job | None = None
         self._again = False
         self._layers: list[Layer] = []
+        self._watched: list[Any] = []
         self._moves = 0
         owner.preview.changed.connect(self.start)
         owner.live.changed.connect(self._moved)
         for event in self._events():
             event.connect(self._moved)
+
+    def watch(self, layers: Iterable[Layer | None]) -> None:
+        """Restore anew whenever something is drawn in these layers, and in no others."""
+        self._unwatch()
+        for layer in layers:
+            events = getattr(layer, "events", None)
+            self._watched += [getattr(events, n) for n in _DRAWN if hasattr(events, n)]
+        for event in self._watched:
+            event.connect(self._moved)
+
+    def _unwatch(self) -> None:
+        for event in self._watched:
+            event.disconnect(self._moved)
+        self._watched = []
 
     @property
     def running(self) -> bool:
@@ -130,5 +147,6 @@ class Live:
     def leave(self) -> None:
         """Stop, and listen to the viewer no more."""
         self.stop()
+        self._unwatch()
         for event in self._events():
             event.disconnect(self._moved)

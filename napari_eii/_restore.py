@@ -43,7 +43,8 @@ class RestoreWidget(Controls, Dock):
         self._own_image = self._own_hole = False  # chosen by hand
         self.make_image(self._images, self._others, self._axes)
         self.make_hole(self._holes)
-        self.make_method(self._marks_for_hints)
+        self.make_method()
+        self.make_channels(self._marks_for_hints)
         self.make_buttons()
         super().__init__(
             viewer,
@@ -179,9 +180,12 @@ class RestoreWidget(Controls, Dock):
         self.span.visible = bool(along) and self.planes.value == "range"
         if along and self.image.value is not None:
             count = shape_of(self.image.value)[along[-1][0]]
-            unset = self.last.max == 0
-            self.first.max = self.last.max = count - 1
-            self.last.value = count - 1 if unset else self.last.value
+            at_end = self.last.value == self.last.max
+            for end in (self.first, self.last):
+                end.value = min(end.value, count - 1)
+                end.max = count - 1
+            self.last.value = count - 1 if at_end else self.last.value
+        self._live.watch([self.hole.value, self.hints.value])
         if self._job is not None:
             return
         reason = self.why_not()

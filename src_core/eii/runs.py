@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from eii._version import __version__
 from eii.device import pick_device
 from eii.engine.job import Job, make_job
-from eii.engine.journal import Fingerprint, Journal
+from eii.engine.journal import Fingerprint, Journal, Stored
 from eii.engine.packs import MemoryPatches, PatchStore
 from eii.engine.run import Pasted, Reporting, Runner, run_all
 from eii.errors import OptionError
@@ -101,26 +101,26 @@ def store(
     regions = dict(sink.numbered(runner.touched(source.plane_shape, sink.side)))
     work.finish(sink.copies(regions.values()))
 
-    def one(number: int, plane: tuple[int, ...], box: Box) -> tuple[int, int]:
-        counts = journal.stored(number)
-        if counts is not None:
-            if counts[1]:
-                sink.touch((plane, box))
-            return counts
+    def one(number: int, plane: tuple[int, ...], box: Box) -> Stored:
+        before = journal.stored(number)
+        if before is not None:
+            sink.touch(plane, before.box)
+            return before
         pasted = paste(runner, source, source.read(plane, box), plane, box, keep_alpha=keep_alpha)
-        sink.write(
+        touched = sink.write(
             plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
         )
         count = int(pasted.filled.any(axis=2).sum())
-        journal.note(number, box.area - count, count)
-        return box.area - count, count
+        stored = Stored(box.area - count, count, touched)
+        journal.note(number, stored)
+        return stored
 
     filled = 0
     known = prod(source.plane_shape) * len(source.planes)
     known -= sum(box.area for _, box in regions.values())
     calls = (partial(one, number, *region) for number, region in regions.items())
-    for done, (kept, invented) in enumerate(work.run(calls), start=1):
-        known, filled = known + kept, filled + invented
+    for done, stored in enumerate(work.run(calls), start=1):
+        known, filled = known + stored.known, filled + stored.filled
         work.reporting.on_progress(Progress("store", done, len(regions)))
     return known, filled
 

@@ -6,7 +6,7 @@ import eii
 import numpy as np
 import pytest
 import zarr
-from eii.errors import SourceError
+from eii.errors import Cancelled, SourceError
 from eii.io.kept import kept_levels
 from eii.io.multiscale import halve
 from numcodecs import Zstd as OldZstd
@@ -203,3 +203,29 @@ def test_a_torn_chunk_is_named_and_nothing_is_half_written(tmp_path):
     with pytest.raises(SourceError, match=r"in\.zarr.*rows 0 to"):
         eii.restore_to_zarr(source, hole, tmp_path / "out.zarr", options=CLASSICAL)
     assert not (tmp_path / "out.zarr").exists()
+
+
+def stop_after(limit):
+    """Options of a run that stops when so many regions are stored."""
+    stored = []
+    return {
+        "on_progress": lambda report: stored.append(report.stage == "store"),
+        "should_stop": lambda: sum(stored) >= limit,
+    }
+
+
+def test_a_run_that_was_stopped_ends_with_the_same_bytes(tmp_path):
+    image = picture()
+    source = pyramid(tmp_path / "in.zarr", image, chunks=(256, 256))
+    hole = np.zeros(image.shape, bool)
+    hole[70:80:3, 90:130] = hole[1490:, 1200] = hole[600:610, ::90] = True
+
+    def run(name, **how):
+        eii.restore_to_zarr(source, hole, tmp_path / name, options=CLASSICAL, resume=True, **how)
+        return objects(tmp_path / name)
+
+    expected = run("whole.zarr")
+    for limit in (1, 2, 3):
+        with pytest.raises(Cancelled):
+            run("out.zarr", **stop_after(limit))
+    assert run("out.zarr") == expected

@@ -88,6 +88,10 @@ def test_a_range_of_planes(viewer, dock, restored):
     dock.first.value = 4
     dock.start()
     assert "ends at 3" in dock.status.value
+    dock.image.value = viewer.add_image(gray((3, 64, 80)), name="fewer")
+    assert (dock.first.value, dock.last.value, dock.last.max) == (2, 2, 2)
+    dock.image.value = viewer.add_image(gray((9, 64, 80)), name="more")
+    assert (dock.last.value, dock.last.max) == (8, 8)
 
 
 def test_layers_of_one_size_are_restored_as_channels(viewer, dock, qtbot):

@@ -107,6 +107,24 @@ def test_live_restores_whenever_the_view_moves(viewer, dock, qtbot):
     qtbot.waitUntil(lambda: "Image preview" in viewer.layers, timeout=10_000)
 
 
+@pytest.mark.parametrize("kind", ["labels", "points"])
+def test_live_restores_when_something_is_drawn(viewer, dock, qtbot, kind):
+    viewer.add_image(gray())
+    if kind == "labels":
+        marks = viewer.add_labels(square())
+    else:
+        marks = viewer.add_points([[20, 20]], size=5)
+    dock.live.value = True
+    qtbot.waitUntil(lambda: dock.status.value.startswith("Preview"), timeout=10_000)
+    first = viewer.layers["Image preview"]
+    if kind == "labels":
+        marks.paint((50, 50), 1)
+    else:
+        marks.add([[40, 40]])
+    qtbot.waitUntil(lambda: first not in viewer.layers, timeout=10_000)
+    qtbot.waitUntil(lambda: "Image preview" in viewer.layers, timeout=10_000)
+
+
 @pytest.mark.parametrize("what", ["3-D", "too large"])
 def test_what_cannot_be_previewed_is_said(viewer, dock, what):
     viewer.add_image(da.zeros((2, 9000, 9000), dtype=np.uint8), contrast_limits=(0, 1))

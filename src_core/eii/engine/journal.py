@@ -5,16 +5,27 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from eii.errors import JournalError
+from eii.image.geometry import Box
 
 Fingerprint = Mapping[str, Any]
 """What the bytes of a result follow from, as JSON: groups of facts by name."""
 
 _FILE, _STORED = "journal.json", "stored.log"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A region that is stored: pixels known and filled, and the box around what is filled."""
+
+    known: int
+    filled: int
+    box: Box
 
 
 class Journal:
@@ -29,7 +40,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = Lock()
-        self._stored: dict[int, tuple[int, int]] = {}
+        self._stored: dict[int, Stored] = {}
 
     def begin(self, fingerprint: Fingerprint, *, resume: bool) -> None:
         """Begin a run, or go on with one that was begun here.
@@ -60,14 +71,16 @@ class Journal:
             )
         self._stored = self._read_stored()
 
-    def stored(self, region: int) -> tuple[int, int] | None:
-        """Return how many pixels of a region are known and filled; None when it is not stored."""
+    def stored(self, region: int) -> Stored | None:
+        """Return what is stored of a region; None when nothing is."""
         return self._stored.get(region)
 
-    def note(self, region: int, known: int, filled: int) -> None:
+    def note(self, region: int, stored: Stored) -> None:
         """Note that a region is stored."""
+        box = stored.box
+        numbers = (region, stored.known, stored.filled, box.y0, box.x0, box.y1, box.x1)
         with self._lock, (self._folder / _STORED).open("a", encoding="ascii") as file:
-            file.write(f"{region} {known} {filled}\n")
+            file.write(" ".join(map(str, numbers)) + "\n")
 
     def _read(self) -> dict[str, Any] | None:
         try:
@@ -78,14 +91,17 @@ class Journal:
             raise JournalError(f"{self._folder / _FILE} is damaged. Begin anew.") from error
         return dict(found)
 
-    def _read_stored(self) -> dict[int, tuple[int, int]]:
+    def _read_stored(self) -> dict[int, Stored]:
         path = self._folder / _STORED
         text = path.read_text(encoding="ascii") if path.exists() else ""
         whole, _, torn = text.rpartition("\n")
         if torn:  # a line that a kill cut off: what follows must not be glued to it
             _write(path, f"{whole}\n" if whole else "")
-        lines = (line.split() for line in whole.splitlines())
-        return {int(region): (int(known), int(filled)) for region, known, filled in lines}
+        lines = (map(int, line.split()) for line in whole.splitlines())
+        return {
+            region: Stored(known, filled, Box(*corners))
+            for region, known, filled, *corners in lines
+        }
 
 
 def _write(path: Path, text: str) -> None:

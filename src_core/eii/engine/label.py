@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from eii.engine.sizes import SMALL
 from eii.engine.touch import Rows, is_crowded, touching_pairs
 from eii.image.geometry import BLOCK, Box, blocks_of
+from eii.image.hole import box_around
 
 ReadHole = Callable[[Box], NDArray[np.bool_]]
 MayHold = Callable[[Box], bool]
@@ -116,7 +117,7 @@ def component_boxes(
         edges.begin()
         for box in _may_hold(strip, block, may_hold):
             hole = read(box)
-            part = _around(hole)
+            part = box_around(hole)
             if part.area:
                 labels, count = ndimage.label(hole[part.slices], _EIGHT)
                 edges.join(box, labels, part)
@@ -138,16 +139,6 @@ def _may_hold(strip: Box, block: int, may_hold: MayHold) -> Iterator[Box]:
     middle = strip.x0 + -(-strip.width // block) // 2 * block
     yield from _may_hold(Box(strip.y0, strip.x0, strip.y1, middle), block, may_hold)
     yield from _may_hold(Box(strip.y0, middle, strip.y1, strip.x1), block, may_hold)
-
-
-def _around(hole: NDArray[np.bool_]) -> Box:
-    """Return the box around what is marked; its area is 0 when nothing is."""
-    rows = np.flatnonzero(hole.any(axis=1))
-    if not rows.size:
-        return Box(0, 0, 0, 0)
-    y0, y1 = int(rows[0]), int(rows[-1]) + 1
-    columns = np.flatnonzero(hole[y0:y1].any(axis=0))
-    return Box(y0, int(columns[0]), y1, int(columns[-1]) + 1)
 
 
 class _Edges:

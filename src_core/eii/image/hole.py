@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from eii.image.geometry import Box
+
 _FEW = 8  # steps up to which a hole is spread one by one
 SHALLOW = 12
 """Depth in pixels up to which a hole is handled without exact distances."""
@@ -119,3 +121,13 @@ def bounding(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
         at = np.flatnonzero(mask.any(axis=axis))
         spans.append(slice(max(0, int(at[0]) - margin), int(at[-1]) + 1 + margin))
     return spans[0], spans[1]
+
+
+def box_around(hole: NDArray[np.bool_]) -> Box:
+    """Return the box around what is marked; its area is 0 when nothing is."""
+    rows = np.flatnonzero(hole.any(axis=1))
+    if not rows.size:
+        return Box(0, 0, 0, 0)
+    y0, y1 = int(rows[0]), int(rows[-1]) + 1
+    columns = np.flatnonzero(hole[y0:y1].any(axis=0))
+    return Box(y0, int(columns[0]), y1, int(columns[-1]) + 1)

@@ -13,6 +13,7 @@ from numcodecs import Zstd
 from numpy.typing import DTypeLike, NDArray
 
 from eii.image.geometry import Box, blocks_of
+from eii.image.hole import box_around
 from eii.io.axes import ORDER, plane_key
 from eii.io.describe import describe_image, describe_label
 from eii.io.kept import CHUNK, Kept
@@ -124,8 +125,8 @@ class ZarrSink:
         pixels: NDArray[Any],
         filled: NDArray[np.bool_],
         confidence: NDArray[np.float32],
-    ) -> None:
-        """Store one finished region.
+    ) -> Box:
+        """Store one finished region; return the box around what is filled in it.
 
         Parameters
         ----------
@@ -147,16 +148,20 @@ class ZarrSink:
         stored = np.moveaxis(pixels, 2, 0) if "c" in self._axes else pixels[..., 0]
         with writing(self._place.out):
             self._image[key] = stored
-            if filled.any():
-                self._touched.append((plane, _around(filled, box)))
+            around = box_around(np.asarray(filled.any(axis=2)))
+            touched = around.relative_to(Box(-box.y0, -box.x0, 0, 0))
+            self.touch(plane, touched)
+            if touched.area:
                 by_channel = "c" in self._marked
                 marks = np.moveaxis(filled, 2, 0) if by_channel else filled.any(axis=2)
                 self._inpainted[key if by_channel else plain] = marks.astype(np.uint8)
                 self._confidence[plain] = np.rint(confidence * 255).astype(np.uint8)
+        return touched
 
-    def touch(self, region: Region) -> None:
-        """Note a region in which something is filled, stored by an earlier run."""
-        self._touched.append(region)
+    def touch(self, plane: tuple[int, ...], box: Box) -> None:
+        """Note a box around what is filled in a region; of no area when nothing is."""
+        if box.area:
+            self._touched.append((plane, box))
 
     def finish(self, provenance: Mapping[str, Any], *, run: RunAll) -> None:
         """Build the pyramids, write the metadata, and move the result to its place.
@@ -195,13 +200,6 @@ class ZarrSink:
             **colour,
             "tiff": dict(tiff) if tiff else None,
         }
-
-
-def _around(filled: NDArray[np.bool_], box: Box) -> Box:
-    """Return the box around what is filled in a region."""
-    rows, columns = (np.flatnonzero(filled.any(axis=axes)) for axes in ((1, 2), (0, 2)))
-    y0, x0 = box.y0 + int(rows[0]), box.x0 + int(columns[0])
-    return Box(y0, x0, box.y0 + int(rows[-1]) + 1, box.x0 + int(columns[-1]) + 1)
 
 
 def _open_unfinished(folder: Path, version: Literal[2, 3]) -> zarr.Group:
