@@ -159,9 +159,10 @@ def restore_to_zarr(
         known, filled = store(
             runner, source, sink, work, journal=journal, keep_alpha=options.keep_alpha
         )
+        sink.finish(provenance(source, opened, options, runner, filled, hints), run=work.finish)
         check_unchanged(source, begun["the image"])
         check_unchanged(opened.source, begun["the hole"])
-        sink.finish(provenance(source, opened, options, runner, filled, hints), run=work.finish)
+        place.swap()
     return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
 
 

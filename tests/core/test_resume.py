@@ -16,6 +16,7 @@ import zarr
 from eii.engine import packs
 from eii.errors import Cancelled, JournalError, OutputError, SourceError
 from eii.io import sink
+from eii.io.place import Place
 
 CLASSICAL = eii.RestoreOptions("classical", workers=2)
 
@@ -103,6 +104,23 @@ def test_what_is_done_is_not_done_again(files, monkeypatch):
     monkeypatch.setattr(packs.DiskPatches, "put", lambda *a: put.append(a))
     run(files, resume=True)
     assert put == []
+
+
+def test_stopped_just_before_it_is_moved_it_loses_nothing(files, monkeypatch):
+    run(files, "whole.zarr")
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Place, "swap", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(files)
+    with pytest.raises(Cancelled):  # and stopped again
+        run(files, resume=True, should_stop=StopAfter(40))
+    run(files, resume=True)
+    assert digests(files / "out.zarr") == digests(files / "whole.zarr")
+    assert eii.verify(files / "image.npy", files / "out.zarr").difference is None
 
 
 def test_without_resume_it_begins_anew(files):

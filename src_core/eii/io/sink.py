@@ -18,7 +18,7 @@ from eii.io.axes import ORDER, plane_key
 from eii.io.describe import describe_image, describe_label
 from eii.io.kept import CHUNK, Kept
 from eii.io.multiscale import Region, RunAll, build_pyramid, cells_of, create_array
-from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_unfinished, writing
+from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_ours, writing
 from eii.io.source import Source
 
 INPAINTED = "labels/inpainted"
@@ -29,7 +29,7 @@ _ZSTD = Zstd(level=0)  # what zarr compresses with unless told
 
 
 class ZarrSink:
-    """Writes one result to a place, and moves it there when it is whole.
+    """Writes one result to a place.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class ZarrSink:
             self._touched.append((plane, box))
 
     def finish(self, provenance: Mapping[str, Any], *, run: RunAll) -> None:
-        """Build the pyramids, write the metadata, and move the result to its place.
+        """Build the pyramids and write the metadata: the result is whole then, and to be moved.
 
         Parameters
         ----------
@@ -180,7 +180,6 @@ class ZarrSink:
         """
         with writing(self._place.out):
             self._describe(provenance, run)
-        self._place.swap()
 
     def _describe(self, provenance: Mapping[str, Any], run: RunAll) -> None:
         own = self._touched if self._kept[1:] else None
@@ -204,12 +203,14 @@ class ZarrSink:
 
 def _open_unfinished(folder: Path, version: Literal[2, 3]) -> zarr.Group:
     """Open the group of a result that is being written; what a kill cut off in it is removed."""
-    if is_unfinished(folder):
-        for cut in folder.rglob("*.partial"):
-            cut.unlink()
-        return zarr.open_group(str(folder), mode="r+", zarr_format=version)
     # Marked as ours and as unfinished from its first file on.
     attributes: Any = {ATTRIBUTE: {"software": SOFTWARE, UNFINISHED: True}}
+    if is_ours(folder):
+        for cut in folder.rglob("*.partial"):
+            cut.unlink()
+        group = zarr.open_group(str(folder), mode="r+", zarr_format=version)
+        group.attrs.update(attributes)
+        return group
     return zarr.open_group(str(folder), mode="w", zarr_format=version, attributes=attributes)
 
 
