@@ -26,7 +26,7 @@ from eii.io.place import Place, writing
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Series
 from eii.options import HoleOptions, RestoreOptions
-from eii.planning import Plan, plan_of
+from eii.planning import FEW, Plan, plan_of
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
 from eii.runs import Work, axes_like, compute, fingerprint, provenance, store
 
@@ -150,7 +150,8 @@ def restore_to_zarr(
             journal.begin(facts, resume=resume)
             place.keep()
             if on_plan is not None:
-                on_plan(plan_of(job, source, options, kept, backbone))
+                timed = job.unit_count > FEW
+                on_plan(plan_of(job, source, options, kept, backbone, timed=timed))
 
         patches = DiskPatches(place.work / "patches")
         runner = compute(source, opened, options, reporting, hints, patches=patches, begin=begin)

@@ -34,6 +34,8 @@ from eii.progress import ShouldStop, never_stop
 from eii.runs import backbone_of, check_options
 
 _TRIED = 3  # windows that are restored to learn how long one takes
+FEW = 16
+"""Windows up to which trying some of them would take as long as the run."""
 _FLOATS = 60  # of four bytes, for each pixel and channel of a window while it is restored
 _BASE = 150e6  # bytes that the program itself takes
 _STORED = 4e8  # bytes a second that are copied or encoded and written, roughly
@@ -56,7 +58,8 @@ class Plan:
     copied, rewritten : int
         Bytes of the finest level that are copied as they are, and decoded and written anew.
     seconds : float
-        Estimated from a few windows that were tried; NaN for colours that train networks.
+        Estimated from a few windows that were tried; NaN where none was: for colours that train
+        networks, and before a run of few windows.
     memory : int
         Bytes, estimated.
     """
@@ -147,9 +150,15 @@ def plan(
 
 
 def plan_of(
-    job: Job, source: Source, options: RestoreOptions, kept: tuple[Kept, ...], backbone: Backbone
+    job: Job,
+    source: Source,
+    options: RestoreOptions,
+    kept: tuple[Kept, ...],
+    backbone: Backbone,
+    *,
+    timed: bool = True,
 ) -> Plan:
-    """Return what a job will take; see `plan`."""
+    """Return what a job will take; see `plan`. Unless ``timed``, no window is tried."""
     windows = Counter(unit.level for task in job.tasks for unit in task.units)
     area = sum(unit.window.area for task in job.tasks for unit in task.units)
     runner = Runner(job, MemoryPatches(), backbone)
@@ -157,7 +166,7 @@ def plan_of(
     touched = runner.touched(source.plane_shape, side)
     copied, rewritten = _bytes(source, kept, touched)
     threads = options.workers or os.cpu_count() or 1
-    pace = _pace(job, runner, backbone, options)
+    pace = _pace(job, runner, backbone, options) if timed else math.nan
     seconds = pace * area / threads + (copied + rewritten) / _STORED
     return Plan(
         planes=len({task.plane for task in job.tasks if task.units or task.lost}),
