@@ -33,6 +33,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/bench_import.py
 	$(BIN)/python benchmarks/bench_classical.py
 	$(BIN)/python benchmarks/bench_cost.py
+	$(BIN)/python benchmarks/bench_disk.py
 	$(BIN)/python benchmarks/bench_colour.py
 
 docs: .venv/dev.stamp

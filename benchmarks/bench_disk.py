@@ -45,7 +45,9 @@ def write_pyramid(path: Path, side: int, levels: int) -> None:
             dimension_names=["y", "x"],
         )
         for y in range(0, n, CHUNK):
-            level[y : y + CHUNK] = tiled(data.camera(), CHUNK, n)[: n - y]
+            # Shifted, lest the picture's own seams lie on the borders of windows.
+            rows = np.roll(tiled(data.camera(), CHUNK, n), (77, 101), (0, 1))
+            level[y : y + CHUNK] = rows[: n - y]
         scale = {"type": "scale", "scale": [2.0**number] * 2}
         datasets.append({"path": str(number), "coordinateTransformations": [scale]})
     axes = [{"name": a, "type": "space"} for a in "yx"]
@@ -179,7 +181,7 @@ def work_of(case: str, program: str, folder: Path) -> Callable[[], object]:
 CASES = {
     "store": ("cp -r", "windows alone", "eii", "map_overlap"),
     "specks": ("eii",),
-    "plan": ("1/100", "10/100", "100/100", "1000/100", "1000/10000", "1000/100000"),
+    "plan": ("1/100", "10/100", "100/100", "1000/100", "1000/10000"),
     "large hole": ("eii",),
 }
 
