@@ -108,7 +108,6 @@ def describe(chosen: Chosen, viewer: napari.Viewer, view: View | None = None) ->
         looks=tuple(looks_of(layer) for layer in layers),
         facts=_facts(image, chosen.axes),
         hints=_hints(chosen, viewer, view),
-        preview=view is not None,
     )
 
 
@@ -117,7 +116,7 @@ def _pixels(layers: Sequence[Image], view: View | None) -> Any:
     parts = [full_data(y) if view is None else level_data(y, view.level) for y in layers]
     if view is not None:
         # What is read lazily stays so: it is cut here, and read by the worker.
-        parts = [(p if hasattr(p, "compute") else _lazy(p))[view.key] for p in parts]
+        parts = [_cut_later(p)[view.key] for p in parts]
     if len(parts) > 1 and not all(isinstance(p, np.ndarray) for p in parts):
         import dask.array as da
 
@@ -127,8 +126,9 @@ def _pixels(layers: Sequence[Image], view: View | None) -> Any:
     return parts[0].copy() if isinstance(parts[0], np.ndarray) else parts[0]
 
 
-def _lazy(data: Any) -> Any:
-    if isinstance(data, np.ndarray):
+def _cut_later(data: Any) -> Any:
+    """Return an array of which a part can be taken without reading it."""
+    if isinstance(data, np.ndarray) or hasattr(data, "compute"):
         return data
     import dask.array as da
 

@@ -13,7 +13,7 @@ from qtpy.QtCore import QTimer
 from napari_eii._describe import Chosen, describe
 from napari_eii._dock import RESULT
 from napari_eii._layers import add
-from napari_eii._run import Done, Run, execute, layers_of
+from napari_eii._run import Done, Run, execute, restored_of
 from napari_eii._view import visible
 from napari_eii._worker import Job
 
@@ -119,7 +119,7 @@ class Live:
 
     def _show(self, described: Run, done: Done) -> None:
         self.remove()
-        for data, attributes, kind in layers_of(described, done)[2:]:
+        for data, attributes, kind in restored_of(described, done):
             name = attributes["name"].removesuffix(" restored")
             metadata = {RESULT: True}
             shown = {**attributes, "name": f"{name} preview", "metadata": metadata}

@@ -20,7 +20,7 @@ from napari_eii._grid import shape_of
 from napari_eii._hints import Eyedropper, new_layer
 from napari_eii._layers import add
 from napari_eii._live import Live
-from napari_eii._run import Done, Run, execute, foretell, layers_of
+from napari_eii._run import Done, LayerData, Run, beside_of, execute, foretell, restored_of
 from napari_eii._words import as_command, as_python
 
 _KEPT = ("planes", "grow", "fill_planes", "backbone", "colour", "channels", "device", "live")
@@ -272,18 +272,19 @@ class RestoreWidget(Controls, Dock):
 
     def _add_result(self, described: Run, done: Done) -> None:
         self._live.remove()
-        shown = []
-        for data, attributes, kind in layers_of(described, done):
-            beside = kind == "labels" or attributes["name"].endswith("confidence")
-            attributes["metadata"] = {**attributes.get("metadata", {}), RESULT: beside}
-            layer = add(self._viewer, data, attributes, kind)
-            shown += [] if beside else [layer]
-        self._swap.show(shown)
+        for layer in beside_of(described, done):
+            self._add(layer, beside=True)
+        self._swap.show([self._add(layer, beside=False) for layer in restored_of(described, done)])
         planes = f" of {done.planes} planes" if done.planes > 1 else ""
         windows = f"{done.windows} window{'' if done.windows == 1 else 's'}"
         self.status.value = (
             f"Done: {done.filled} pixels{planes} filled in {windows}, {done.seconds:.1f} s."
         )
+
+    def _add(self, layer: LayerData, *, beside: bool) -> Layer:
+        data, attributes, kind = layer
+        metadata = {**attributes.get("metadata", {}), RESULT: beside}
+        return add(self._viewer, data, {**attributes, "metadata": metadata}, kind)
 
     def _copy(self, words: Any) -> None:
         if self.why_not() is None:

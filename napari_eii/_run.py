@@ -16,6 +16,8 @@ from eii.progress import OnProgress, ShouldStop
 from napari_eii._layers import with_levels
 from napari_eii._marks import Marked
 
+LayerData = tuple[Any, dict[str, Any], str]
+
 _MOST = 255  # confidence as a layer
 
 
@@ -46,8 +48,6 @@ class Run:
         Pixel sizes and units.
     hints : Hints, optional
         Colours that the user set.
-    preview : bool
-        ``data`` and ``hole`` are a part of the image, to be looked at and no more.
     """
 
     name: str
@@ -63,7 +63,6 @@ class Run:
     looks: tuple[dict[str, Any], ...] = ()
     facts: Facts = field(default_factory=Facts)
     hints: eii.Hints | None = None
-    preview: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,30 +122,31 @@ def foretell(run: Run, should_stop: ShouldStop) -> eii.Plan:
     return eii.plan(_source(run), run.hole, should_stop=should_stop, **how)
 
 
-def layers_of(run: Run, done: Done) -> list[tuple[Any, dict[str, Any], str]]:
-    """Return the result's layers, for `napari.Viewer`: the image last, on top."""
-    several = len(done.image) > 1
-
-    def layer(levels: list[Any], kind: str, **attributes: Any) -> tuple[Any, dict[str, Any], str]:
-        whole = {**run.place, **attributes, "multiscale": several}
-        return (levels if several else levels[0]), whole, kind
-
+def beside_of(run: Run, done: Done) -> list[LayerData]:
+    """Return the layers that tell of a result, for `napari.Viewer`, hidden at first."""
     title = run.looks[0]["name"]
-    hidden = {"visible": False}
-    found = [
-        layer(
-            done.confidence,
-            "image",
-            name=f"{title}: confidence",
-            contrast_limits=(0, _MOST),
-            **hidden,
-        ),
-        layer(done.inpainted, "labels", name=f"{title}: inpainted", **hidden),
+    sure = {"name": f"{title}: confidence", "contrast_limits": (0, _MOST), "visible": False}
+    marks = {"name": f"{title}: inpainted", "visible": False}
+    return [
+        _layer(run, done.confidence, "image", sure),
+        _layer(run, done.inpainted, "labels", marks),
     ]
-    for number, looks in enumerate(run.looks):
-        own = [y[number] for y in done.image] if len(run.looks) > 1 else done.image
-        found.append(layer(own, "image", **looks))
-    return found
+
+
+def restored_of(run: Run, done: Done) -> list[LayerData]:
+    """Return the layers that are restored, for `napari.Viewer`."""
+    if len(run.looks) == 1:
+        return [_layer(run, done.image, "image", run.looks[0])]
+    return [
+        _layer(run, [level[number] for level in done.image], "image", looks)
+        for number, looks in enumerate(run.looks)
+    ]
+
+
+def _layer(run: Run, levels: list[Any], kind: str, attributes: dict[str, Any]) -> LayerData:
+    several = len(levels) > 1
+    whole = {**run.place, **attributes, "multiscale": several}
+    return (levels if several else levels[0]), whole, kind
 
 
 def _in_memory(run: Run, call: dict[str, Any]) -> Done:

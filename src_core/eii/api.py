@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from eii.engine.compare import Verification, compare
-from eii.engine.job import Job
 from eii.engine.journal import Journal
 from eii.engine.packs import DiskPatches
-from eii.engine.run import Reporting
+from eii.engine.run import Reporting, Runner
 from eii.errors import Cancelled
-from eii.external.backbone import Backbone
 from eii.image.hints import Hints
 from eii.io import export as _export
 from eii.io.hole import open_hole
@@ -121,7 +119,7 @@ def restore_to_zarr(
         As `restore` and `open_source`.
     OutputError
         If ``out`` exists and may not be replaced, is the source or the hole, or inside or around
-        them, is written by another run, or cannot be written. Nothing is left there then.
+        them, is written by another run, or cannot be written. No result is left there then.
     JournalError
         If ``resume`` finds another restoration: of a changed image or hole, or by other options.
 
@@ -139,19 +137,18 @@ def restore_to_zarr(
     reporting = Reporting(on_progress, should_stop)
     guarded = {"source": source.path, "hole": opened.source.path}
     begun = fingerprint(source, opened, options, hints)
-    begun = {**begun, "convert": convert}
     with Place(out, overwrite=overwrite, guarded=guarded, resume=resume) as place, _told(place):
         place.check_room(estimate_size(source))
         journal = Journal(place.work)
         kept = () if convert else kept_levels(source)
 
-        def begin(job: Job, device: str, backbone: Backbone) -> None:
-            facts = {**begun, "device": device, "the plan": job.digest()}
-            journal.begin(facts, resume=resume)
+        def begin(runner: Runner, device: str) -> None:
+            facts = {"convert": convert, "device": device, "the plan": runner.job.digest()}
+            journal.begin({**begun, **facts}, resume=resume)
             place.keep()
             if on_plan is not None:
-                timed = job.unit_count > FEW
-                on_plan(plan_of(job, source, options, kept, backbone, timed=timed))
+                timed = runner.unit_count > FEW
+                on_plan(plan_of(runner, source, options, kept, timed=timed))
 
         patches = DiskPatches(place.work / "patches")
         runner = compute(source, opened, options, reporting, hints, patches=patches, begin=begin)

@@ -8,30 +8,23 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from eii.engine.job import Job, make_job
+from eii.engine.job import Job
 from eii.engine.layer import Layer
-from eii.engine.packs import MemoryPatches
-from eii.engine.plan import fit_window
-from eii.engine.run import Runner
+from eii.engine.run import Reporting, Runner
 from eii.engine.sizes import WINDOW
-from eii.engine.units import restore_units
-from eii.external.backbone import Backbone
-from eii.image.geometry import Box
+from eii.image.geometry import Box, Region, cells_of
 from eii.io.chunked import BUDGET
 from eii.io.hole import open_hole
 from eii.io.kept import CHUNK, Kept, kept_levels
-from eii.io.multiscale import Region, cells_of
-from eii.io.nodata import hole_with, missing_of
 from eii.io.opener import open_source
 from eii.io.source import Series, Source
-from eii.options import HoleOptions, RestoreOptions
-from eii.progress import ShouldStop, never_stop
-from eii.runs import backbone_of, check_options
+from eii.options import TRAINED, HoleOptions, RestoreOptions
+from eii.progress import ShouldStop, ignore_progress, never_stop
+from eii.runs import runner_of
 
 _TRIED = 3  # windows that are restored to learn how long one takes
 FEW = 16
@@ -137,36 +130,27 @@ def plan(
     options = options or RestoreOptions()
     source = open_source(image, series=series, axes=axes, large=large)
     opened = open_hole(hole, source, options=hole_options, large=large)
-    check_options(source, options)
-    job = make_job(
-        source,
-        hole_with(opened, source, options),
-        options,
-        missing=missing_of(source, options),
-        should_stop=should_stop,
-    )
-    kept = () if convert else kept_levels(source)
-    return plan_of(job, source, options, kept, backbone_of(options)[0])
+    runner, _ = runner_of(source, opened, options, Reporting(ignore_progress, should_stop))
+    return plan_of(runner, source, options, () if convert else kept_levels(source))
 
 
 def plan_of(
-    job: Job,
+    runner: Runner,
     source: Source,
     options: RestoreOptions,
     kept: tuple[Kept, ...],
-    backbone: Backbone,
     *,
     timed: bool = True,
 ) -> Plan:
-    """Return what a job will take; see `plan`. Unless ``timed``, no window is tried."""
+    """Return what a runner will take; see `plan`. Unless ``timed``, no window is tried."""
+    job = runner.job
     windows = Counter(unit.level for task in job.tasks for unit in task.units)
     area = sum(unit.window.area for task in job.tasks for unit in task.units)
-    runner = Runner(job, MemoryPatches(), backbone)
     side = kept[0].region if kept else (CHUNK, CHUNK)
     touched = runner.touched(source.plane_shape, side)
     copied, rewritten = _bytes(source, kept, touched)
     threads = options.workers or os.cpu_count() or 1
-    pace = _pace(job, runner, backbone, options) if timed else math.nan
+    pace = _pace(runner, options) if timed else math.nan
     seconds = pace * area / threads + (copied + rewritten) / _STORED
     return Plan(
         planes=len({task.plane for task in job.tasks if task.units or task.lost}),
@@ -196,37 +180,27 @@ def _bytes(source: Source, kept: tuple[Kept, ...], touched: list[Region]) -> tup
     """Return how many bytes are copied and how many are written anew."""
     if not kept:
         return 0, math.prod(source.shape) * source.dtype.itemsize
-    cells = cells_of(touched, kept[0].region)
-    copied, whole = kept[0].size(cells), kept[0].size(set())
-    return copied, whole - copied
+    return kept[0].sizes(cells_of(touched, kept[0].region))
 
 
-def _pace(job: Job, runner: Runner, backbone: Backbone, options: RestoreOptions) -> float:
+def _pace(runner: Runner, options: RestoreOptions) -> float:
     """Return how many seconds of one thread a pixel of a window takes."""
-    if options.colour in ("progressive", "paper"):
+    if options.colour in TRAINED:
         return math.nan
     alike = [
-        (number, unit)
-        for number, task in enumerate(job.tasks)
-        for unit in task.units
+        (number, index, unit.window.area)
+        for number, task in enumerate(runner.job.tasks)
+        for index, unit in enumerate(task.units)
         if not unit.guided
     ]
     spent, area = 0.0, 0
     for at in np.linspace(0, len(alike) - 1, min(_TRIED + 1, len(alike))).astype(int):
-        number, unit = alike[at]
-        task = job.tasks[number]
-        fitted = fit_window(unit, task.layer.shape) if backbone.window is None else unit
+        number, index, own = alike[at]
         begun = time.monotonic()
-        restore_units(
-            [fitted],
-            task.layer,
-            runner.recipe(number),
-            backbone=backbone,
-            read_guide=partial(runner.overlay, number, level=1),
-        )
+        runner.restored(number, [index])
         # The first one also pays for what is loaded once.
         if at or len(alike) == 1:
-            spent, area = spent + time.monotonic() - begun, area + unit.window.area
+            spent, area = spent + time.monotonic() - begun, area + own
     return spent / area if area else 0.0
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eii._version import __version__
 from eii.device import pick_device
-from eii.engine.job import Job, make_job
+from eii.engine.job import make_job
 from eii.engine.journal import Fingerprint, Journal, Stored
 from eii.engine.packs import MemoryPatches, PatchStore
 from eii.engine.run import Pasted, Reporting, Runner, run_all
@@ -189,7 +189,7 @@ def compute(
     hints: Hints | None,
     *,
     patches: PatchStore | None = None,
-    begin: Callable[[Job, str, Backbone], None] = lambda job, device, backbone: None,
+    begin: Callable[[Runner, str], None] = lambda runner, device: None,
 ) -> Runner:
     """Plan the restoration of an image and restore its units.
 
@@ -200,8 +200,24 @@ def compute(
     patches : PatchStore, optional
         Where what is filled is kept; by default in memory.
     begin : callable
-        Takes the plan, the device and the backbone, before the first unit is restored.
+        Takes the runner and the device, before the first unit is restored.
     """
+    runner, device = runner_of(source, hole, options, reporting, hints, patches=patches)
+    begin(runner, device)
+    runner.compute(reporting, workers=options.workers)
+    return runner
+
+
+def runner_of(
+    source: Source,
+    hole: Hole,
+    options: RestoreOptions,
+    reporting: Reporting,
+    hints: Hints | None = None,
+    *,
+    patches: PatchStore | None = None,
+) -> tuple[Runner, str]:
+    """Plan the restoration of an image; return what restores it, and the device it runs on."""
     check_options(source, options)
     job = make_job(
         source,
@@ -212,14 +228,11 @@ def compute(
         on_progress=reporting.on_progress,
         should_stop=reporting.should_stop,
     )
-    backbone, device = backbone_of(options)
-    begin(job, device, backbone)
-    runner = Runner(job, patches or MemoryPatches(), backbone)
-    runner.compute(reporting, workers=options.workers)
-    return runner
+    backbone, device = _backbone_of(options)
+    return Runner(job, patches or MemoryPatches(), backbone), device
 
 
-def backbone_of(options: RestoreOptions) -> tuple[Backbone, str]:
+def _backbone_of(options: RestoreOptions) -> tuple[Backbone, str]:
     """Return the backbone that options ask for, and the device it runs on."""
     # Asking for devices imports torch, which the classical backbone never needs.
     device = "cpu" if options.backbone == CLASSICAL else pick_device(options.device)

@@ -8,9 +8,7 @@ import numpy as np
 
 from eii.engine.job import Job, Task
 from eii.engine.touch import Rows
-from eii.image.geometry import Box
-
-Region = tuple[tuple[int, ...], Box]
+from eii.image.geometry import Box, Cell, Region, cells_of, region_at
 
 
 def touched_regions(job: Job, shape: tuple[int, int], side: tuple[int, int]) -> Iterator[Region]:
@@ -27,28 +25,23 @@ def touched_regions(job: Job, shape: tuple[int, int], side: tuple[int, int]) -> 
     by_plane: dict[tuple[int, ...], list[Task]] = {}
     for task in job.tasks:
         by_plane.setdefault(task.plane, []).append(task)
-    count = tuple(-(-n // s) for n, s in zip(shape, side, strict=True))
     for plane, tasks in by_plane.items():
-        cells: set[tuple[int, int]] = set()
+        cells: set[Cell] = set()
         if any(task.lost for task in tasks):
-            cells.update(np.ndindex(*count))
-        else:
-            for task in tasks:
-                finest = [unit.targets for unit in task.units if unit.level == 0]
-                if finest:
-                    cells.update(_cells(np.concatenate(finest), side))
-        for row, column in sorted(cells):
-            y, x = row * side[0], column * side[1]
-            yield plane, Box(y, x, y + side[0], x + side[1]).clip(shape)
+            cells = cells_of([(plane, Box(0, 0, *shape))], side)
+        for task in tasks:
+            finest = [unit.targets for unit in task.units if unit.level == 0]
+            if finest:
+                cells |= _cells(plane, np.concatenate(finest), side)
+        for cell in sorted(cells):
+            _, box = region_at(cell, side)
+            yield plane, box.clip(shape)
 
 
-def _cells(boxes: Rows, side: tuple[int, int]) -> set[tuple[int, int]]:
-    """Return the cells of a grid that boxes meet."""
+def _cells(plane: tuple[int, ...], boxes: Rows, side: tuple[int, int]) -> set[Cell]:
+    """Return the cells of a grid that boxes meet, most of which lie within one."""
     sides = np.array(side)
     first, last = boxes[:, :2] // sides, (boxes[:, 2:] - 1) // sides
     one = (first == last).all(axis=1)
-    found = {(int(y), int(x)) for y, x in np.unique(first[one], axis=0)}
-    for low, high in zip(first[~one].tolist(), last[~one].tolist(), strict=True):
-        rows, columns = range(low[0], high[0] + 1), range(low[1], high[1] + 1)
-        found.update((y, x) for y in rows for x in columns)
-    return found
+    found = {(plane, int(y), int(x)) for y, x in np.unique(first[one], axis=0)}
+    return found | cells_of([(plane, Box(*row)) for row in boxes[~one].tolist()], side)

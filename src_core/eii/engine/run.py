@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from eii.engine.batches import packs_of
 from eii.engine.between import as_dtype, between
-from eii.engine.cells import Region, touched_regions
+from eii.engine.cells import touched_regions
 from eii.engine.job import Job
 from eii.engine.packs import PackKey, PatchStore
 from eii.engine.patches import Overlay, Patch, UnitIndex, lay
@@ -24,7 +24,7 @@ from eii.engine.recipe import Recipe
 from eii.engine.units import restore_units
 from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, from_unit
-from eii.image.geometry import Box
+from eii.image.geometry import Box, Region
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop
 
 T = TypeVar("T")
@@ -58,6 +58,11 @@ class Runner:
         self._packs = packs_of(job, backbone.batch)
         for number, task in enumerate(job.tasks):
             self._numbers.setdefault(task.plane, []).append(number)
+
+    @property
+    def job(self) -> Job:
+        """Return what is restored."""
+        return self._job
 
     @property
     def unit_count(self) -> int:
@@ -117,11 +122,12 @@ class Runner:
         if not self._store.has(key):
             for batch in batches:
                 check_stop(should_stop)
-                found.update(zip(batch, self._restored(number, batch), strict=True))
+                found.update(zip(batch, self.restored(number, batch), strict=True))
             self._store.put(key, found)
         return sum(map(len, batches))
 
-    def _restored(self, number: int, batch: list[int]) -> list[Patch]:
+    def restored(self, number: int, batch: Sequence[int]) -> list[Patch]:
+        """Restore units of a task by their positions, of one level and size; keep nothing."""
         task = self._job.tasks[number]
         units = [task.units[index] for index in batch]
         if self._backbone.window is None:
@@ -129,13 +135,12 @@ class Runner:
         return restore_units(
             units,
             task.layer,
-            self.recipe(number),
+            self._recipe(number),
             backbone=self._backbone,
             read_guide=lambda box: self.overlay(number, box, level=units[0].level + 1),
         )
 
-    def recipe(self, number: int) -> Recipe:
-        """Return the recipe of a task that has units."""
+    def _recipe(self, number: int) -> Recipe:
         recipe = self._job.recipes[self._job.tasks[number].group]
         if recipe is None:
             raise RuntimeError(f"task {number} has units but no recipe")
@@ -193,7 +198,7 @@ class Runner:
         if not hole.any():
             return each, np.ones(region.shape, np.float32)
         overlay = self.overlay(number, region)
-        own = from_unit(overlay.values[hole], self.recipe(number).scale, pixels.dtype)
+        own = from_unit(overlay.values[hole], self._recipe(number).scale, pixels.dtype)
         # Where channels have holes of their own, those that are known stay.
         pixels[hole] = np.where(each[hole], own, pixels[hole])
         return each, overlay.confidence

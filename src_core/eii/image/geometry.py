@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 BLOCK = 2048
 """Side of the boxes in which a plane is read, in pixels."""
@@ -104,3 +105,28 @@ def blocks_of(shape: tuple[int, int], side: int | tuple[int, int] = BLOCK) -> It
     for y in range(0, shape[0], rows):
         for x in range(0, shape[1], columns):
             yield Box(y, x, y + rows, x + columns).clip(shape)
+
+
+Region: TypeAlias = tuple[tuple[int, ...], Box]
+"""A plane and a box on it."""
+
+Cell: TypeAlias = tuple[tuple[int, ...], int, int]
+"""A plane, and a row and column of a grid of regions on it, counted from the image's origin."""
+
+
+def cells_of(touched: Iterable[Region], sides: tuple[int, int]) -> set[Cell]:
+    """Return the cells of a grid of regions with these sides that some boxes meet."""
+    rows, columns = sides
+    return {
+        (plane, y, x)
+        for plane, box in touched
+        for y in range(box.y0 // rows, (box.y1 - 1) // rows + 1)
+        for x in range(box.x0 // columns, (box.x1 - 1) // columns + 1)
+    }
+
+
+def region_at(cell: Cell, sides: tuple[int, int]) -> Region:
+    """Return the region of a cell; it may reach beyond the image."""
+    plane, row, column = cell
+    y, x = row * sides[0], column * sides[1]
+    return plane, Box(y, x, y + sides[0], x + sides[1])

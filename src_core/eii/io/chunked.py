@@ -74,11 +74,6 @@ class Blocks:
     def __dask_tokenize__(self) -> tuple[str, Readable]:
         return "blocks", self._array
 
-    def check(self) -> None:
-        """Raise `SourceError` if the array's file is no longer whole."""
-        if isinstance(self._array, Guarded):
-            self._array.check()
-
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         key = key if isinstance(key, tuple) else () if key is Ellipsis else (key,)
         key += (slice(None),) * (len(self.shape) - len(key))

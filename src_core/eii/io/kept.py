@@ -17,6 +17,7 @@ from typing import Any, Literal
 import zarr
 
 from eii.errors import SourceError
+from eii.image.geometry import Cell
 from eii.io.axes import ORDER, size_of
 from eii.io.source import Source
 
@@ -28,9 +29,6 @@ _TOGETHER = 32  # files copied by one call
 _AT_A_TIME = 2**24  # bytes copied at a time
 _PARTIAL = ".partial"
 _METADATA = {3: "zarr.json", 2: ".zarray"}
-
-Cell = tuple[tuple[int, ...], int, int]
-"""A plane, and a row and column of the grid of regions on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +59,7 @@ class Kept:
     @property
     def inner(self) -> tuple[int, int]:
         """Return the sides of its smallest readable parts."""
-        return size_of(self.axes, self.array.chunks, "y"), size_of(
-            self.axes, self.array.chunks, "x"
-        )
+        return _sides(self.array.chunks, self.axes)
 
     def describe(self, folder: Path) -> None:
         """Write the metadata of an array like this one, without its attributes."""
@@ -88,10 +84,12 @@ class Kept:
         while some := list(islice(names, _TOGETHER)):
             yield partial(_copy_all, [(self.path / n, folder / n) for n in some])
 
-    def size(self, skip: set[Cell]) -> int:
-        """Return how many bytes are stored outside of some regions."""
-        names = (name for name, cell in self._cells() if cell not in skip)
-        return sum((self.path / name).stat().st_size for name in names)
+    def sizes(self, cells: set[Cell]) -> tuple[int, int]:
+        """Return how many bytes are stored outside of some regions, and in them."""
+        found = [0, 0]
+        for name, cell in self._cells():
+            found[cell in cells] += (self.path / name).stat().st_size
+        return found[0], found[1]
 
     def _cells(self) -> Iterator[tuple[str, Cell]]:
         """Yield the name of every stored object and the region that it belongs to."""

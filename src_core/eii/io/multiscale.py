@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from eii.image.geometry import Box, blocks_of
+from eii.image.geometry import Box, Cell, Region, blocks_of, cells_of, region_at, union
 from eii.io.axes import plane_indices, plane_key, size_of
 from eii.io.kept import Kept, region_of
 
-Region: TypeAlias = tuple[tuple[int, ...], Box]
 RunAll = Callable[[Iterable[Callable[[], None]]], None]
 
 SMALLEST = 512
@@ -63,15 +62,12 @@ def build_pyramid(
         number = len(paths)
         path = f"{prefix}{number}"
         if number <= len(kept):
-            own = kept[number - 1]
-            touched = [(plane, _halved(box)) for plane, box in touched or ()]
-            coarser = _create_kept(root, path, own, touched, run)
+            coarser = _create_kept(root, path, kept[number - 1], run)
         elif max(_plane_shape(finer, axes)) <= SMALLEST:
             return paths
         else:
             coarser = _create_half(root, path, finer, axes)
-            if touched is not None and not kept:
-                touched = [(plane, _halved(box)) for plane, box in touched]
+        touched = touched and [(plane, _halved(box)) for plane, box in touched]
         whole = touched is None or number > len(kept) > 0
         shape, sides = _plane_shape(coarser, axes), region_of(coarser, axes)
         regions = _regions(coarser, axes) if whole else _apart(touched or (), sides, shape)
@@ -83,39 +79,19 @@ def _halved(box: Box) -> Box:
     return Box(box.y0 // 2, box.x0 // 2, -(-box.y1 // 2), -(-box.x1 // 2))
 
 
-def _cells(region: Region, sides: tuple[int, int]) -> set[tuple[tuple[int, ...], int, int]]:
-    """Return the cells of a grid of regions that a box meets."""
-    (plane, box), (rows, columns) = region, sides
-    down = range(box.y0 // rows, (box.y1 - 1) // rows + 1)
-    return {
-        (plane, y, x) for y in down for x in range(box.x0 // columns, (box.x1 - 1) // columns + 1)
-    }
-
-
-def cells_of(touched: Iterable[Region], sides: tuple[int, int]) -> set[Any]:
-    """Return the cells (plane, row, column) of a grid of regions that some boxes meet."""
-    return {cell for region in touched for cell in _cells(region, sides)}
-
-
 def _apart(
     touched: Iterable[Region], sides: tuple[int, int], shape: tuple[int, int]
 ) -> list[Region]:
     """Return boxes cut at the borders of regions, and joined within each: one owner an object."""
-    rows, columns = sides
-    found: dict[tuple[tuple[int, ...], int, int], Box] = {}
+    found: dict[Cell, Box] = {}
     for plane, box in touched:
-        for cell in _cells((plane, box), sides):
-            y, x = cell[1] * rows, cell[2] * columns
-            part = box.intersect(Box(y, x, y + rows, x + columns))
-            before = found.get(cell, part)
-            low = min(before.y0, part.y0), min(before.x0, part.x0)
-            found[cell] = Box(*low, max(before.y1, part.y1), max(before.x1, part.x1))
+        for cell in cells_of([(plane, box)], sides):
+            part = box.intersect(region_at(cell, sides)[1])
+            found[cell] = union((found.get(cell, part), part))
     return [(cell[0], box.clip(shape)) for cell, box in found.items()]
 
 
-def _create_kept(
-    root: zarr.Group, name: str, own: Kept, touched: Iterable[Region], run: RunAll
-) -> Any:
+def _create_kept(root: zarr.Group, name: str, own: Kept, run: RunAll) -> Any:
     """Copy a level as it was."""
     folder = root.store_path.store.root / root.path / name  # type: ignore[attr-defined]
     own.describe(folder)

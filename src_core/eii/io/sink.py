@@ -12,12 +12,12 @@ import zarr
 from numcodecs import Zstd
 from numpy.typing import DTypeLike, NDArray
 
-from eii.image.geometry import Box, blocks_of
+from eii.image.geometry import Box, Region, blocks_of, cells_of
 from eii.image.hole import box_around
 from eii.io.axes import ORDER, plane_key
 from eii.io.describe import describe_image, describe_label
 from eii.io.kept import CHUNK, Kept
-from eii.io.multiscale import Region, RunAll, build_pyramid, cells_of, create_array
+from eii.io.multiscale import RunAll, build_pyramid, create_array
 from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_ours, writing
 from eii.io.source import Source
 

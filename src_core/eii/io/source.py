@@ -30,13 +30,6 @@ Series: TypeAlias = int | str
 """Which image of a file that holds several: from 0, or the path of a plate's field."""
 
 
-def check_whole(array: Readable) -> None:
-    """Raise `SourceError` if an array's file is gone or cut; arrays without a file are whole."""
-    check = getattr(array, "check", None)
-    if check is not None:
-        check()
-
-
 @dataclass(frozen=True)
 class Asked:
     """What a caller says of a file to open; see `eii.io.opener.open_source`."""
@@ -143,10 +136,6 @@ class Source:
     def planes(self) -> tuple[tuple[int, ...], ...]:
         """Return the index of every plane over t and z."""
         return plane_indices(self.axes, self.shape)
-
-    def check_there(self) -> None:
-        """Raise `SourceError` if the file that was opened is gone or cut."""
-        check_whole(self.array)
 
     def read(self, plane: tuple[int, ...], box: Box) -> NDArray[Any]:
         """Return the pixels of a box of one plane.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.io.source import Readable, check_whole
+from eii.io.source import Readable
 
 UPRIGHT = 1
 _TURNED = (5, 6, 7, 8)
@@ -39,10 +39,6 @@ class Upright:
         if is_turned(orientation):
             shape[self._y], shape[self._x] = shape[self._x], shape[self._y]
         self.shape = tuple(shape)
-
-    def check(self) -> None:
-        """Raise `SourceError` if the array's file is no longer whole."""
-        check_whole(self._array)
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         key = key if isinstance(key, tuple) else (key,)
@@ -80,10 +76,6 @@ class Coloured:
     def __init__(self, array: Readable, table: NDArray[Any]) -> None:
         self._array, self._table = array, table
         self.dtype, self.shape = table.dtype, (*array.shape, table.shape[1])
-
-    def check(self) -> None:
-        """Raise `SourceError` if the array's file is no longer whole."""
-        check_whole(self._array)
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         key = key if isinstance(key, tuple) else (key,)
