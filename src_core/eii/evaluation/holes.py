@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Picture
+from PIL import ImageDraw
 from scipy import ndimage
 from skimage.draw import line
 
@@ -17,6 +19,7 @@ Rng = np.random.Generator
 _SHARES = {"scratch": 0.04, "stroke": 0.15}  # of the image
 _BLOCK = 0.3  # of its shorter side
 _LINES = 6  # dead lines
+_PUBLISHED = 256  # pixels, the side that published brushes are drawn on
 
 
 def draw_hole(kind: str, shape: tuple[int, int], seed: int) -> Hole:
@@ -24,9 +27,9 @@ def draw_hole(kind: str, shape: tuple[int, int], seed: int) -> Hole:
 
     Parameters
     ----------
-    kind : {"scratch", "stroke", "block", "line"}
+    kind : {"scratch", "stroke", "block", "line", "brush"}
         Wandering scratches of 1 to 4 pixels, brush strokes of 10 to 32, one square of three
-        tenths of the shorter side, dead rows and columns of 1 to 3 pixels.
+        tenths of the shorter side, dead rows and columns of 1 to 3 pixels, the published `brush`.
     shape : (int, int)
     seed : int
 
@@ -73,6 +76,56 @@ def _block(shape: tuple[int, int], rng: Rng) -> Hole:
     return hole
 
 
+def brush(shape: tuple[int, int], rng: Rng) -> Hole:
+    """Draw the irregular hole that published comparisons use: brush strokes and a box.
+
+    Parameters
+    ----------
+    shape : (int, int)
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of shape (M, N), bool
+        One to three strokes of 4 to 11 vertices, which turn to and fro by 2/5 pi, give or take a
+        third of that; 12 to 40 pixels wide at the published side of 256 pixels, and as much wider
+        as the shape is; and a box of at most half of it.
+
+    References
+    ----------
+    .. [1] J. Yu et al., "Free-form image inpainting with gated convolution", ICCV 2019.
+    """
+    height, width = shape
+    picture = Picture.new("L", (width, height))
+    pen = ImageDraw.Draw(picture)
+    larger = min(shape) / _PUBLISHED
+    mean = float(np.hypot(height, width)) / 8
+    for _ in range(int(rng.integers(1, 4))):
+        count = int(rng.integers(4, 12))
+        turns = rng.uniform(2 * np.pi / 5 - 2 * np.pi / 15, 2 * np.pi / 5 + 2 * np.pi / 15, count)
+        turns[1::2] = 2 * np.pi - turns[1::2]
+        thick = max(1, round(float(rng.uniform(12, 40)) * larger))
+        points = [rng.uniform(0, (width, height))]
+        for angle in turns:
+            length = np.clip(rng.normal(mean, mean / 2), 0, 2 * mean)
+            step = length * np.array([np.cos(angle), np.sin(angle)])
+            points.append(np.clip(points[-1] + step, 0, (width, height)))
+        pen.line([(float(x), float(y)) for x, y in points], fill=255, width=thick)
+        for x, y in points:
+            pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=255)
+    tall, wide = (int(rng.integers(1, max(2, n // 2))) for n in shape)
+    y, x = int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1))
+    pen.rectangle((x, y, x + wide - 1, y + tall - 1), fill=255)
+    return np.asarray(picture) > 0
+
+
+def _brush(shape: tuple[int, int], rng: Rng) -> Hole:
+    """Draw brushes until one leaves half of the image known."""
+    while (hole := brush(shape, rng)).mean() > 0.5:
+        continue
+    return hole
+
+
 def _dead_lines(shape: tuple[int, int], rng: Rng) -> Hole:
     hole = np.zeros(shape, bool)
     for number in range(_LINES):
@@ -86,6 +139,7 @@ KINDS: dict[str, Callable[[tuple[int, int], Rng], Hole]] = {
     "stroke": _strokes,
     "block": _block,
     "line": _dead_lines,
+    "brush": _brush,
 }
 
 

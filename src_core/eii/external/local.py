@@ -45,3 +45,25 @@ def local_units(filled: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         functional.interpolate(x, size, mode="bilinear", align_corners=False) for x in (mean, unit)
     )
     return mean + centre, unit
+
+
+def local_units_of_each(filled: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean of each channel around each pixel, and one deviation for all of them.
+
+    Parameters
+    ----------
+    filled : Tensor of shape (B, C, M, N), float32
+    hole : Tensor of shape (B, 1, M, N), float32
+
+    Returns
+    -------
+    mean : Tensor of shape (B, C, M, N), float32
+    deviation : Tensor of shape (B, 1, M, N), float32
+    """
+    channels = filled.shape[1]
+    if channels == 1:
+        return local_units(filled, hole)
+    mean, unit = local_units(
+        filled.flatten(0, 1)[:, None], hole.repeat_interleave(channels, dim=0)
+    )
+    return mean.view_as(filled), unit.view_as(filled).mean(1, keepdim=True)

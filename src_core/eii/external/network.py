@@ -19,7 +19,7 @@ from eii.external.backbone import Hole, Luma
 from eii.external.pixel import Pixel, PixelShape
 from eii.external.predicted import NEVER, Depth, PredictedBackbone
 from eii.external.unet import Unet, UnetShape
-from eii.external.weights import check_sum, load_into, packaged, read_card
+from eii.external.weights import Card, check_sum, load_into, packaged, read_card
 
 _GPU_BATCH = 16  # windows computed together where that is faster; on a CPU it is not
 
@@ -33,16 +33,28 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of network: its shape, the module made from that, and where it gives way."""
+    """A kind of network: its shape, the module made from that, and where it gives way.
+
+    Parameters
+    ----------
+    shape : callable
+        Takes the shape of a card.
+    module : callable
+        Takes a shape.
+    depth : Depth
+    to_train : callable
+        Takes what a training asks for (width, channels, guided, first_fill), returns a shape.
+    """
 
     shape: Callable[..., Any]
     module: Callable[[Any], nn.Module]
     depth: Depth
+    to_train: Callable[..., Any]
 
 
 ARCHITECTURES = {
-    "unet": Architecture(UnetShape, Unet, Depth(28, 56, halves=True)),
-    "pixel": Architecture(PixelShape, Pixel, Depth(6, 12)),
+    "unet": Architecture(UnetShape, Unet, Depth(28, 56, halves=True), UnetShape.to_train),
+    "pixel": Architecture(PixelShape, Pixel, Depth(6, 12), PixelShape.to_train),
 }
 
 
@@ -110,7 +122,7 @@ def load_network(name: str, device: str) -> PredictedBackbone:
         raise WeightsError(f"No weights of {name!r} ship with this installation.")
     card = read_card(path)
     check_sum(path, card)
-    return _build(name, path, card.architecture, dict(card.shape), device)
+    return _build(name, path, card, device)
 
 
 def load_file(path: Path, device: str) -> PredictedBackbone:
@@ -118,22 +130,33 @@ def load_file(path: Path, device: str) -> PredictedBackbone:
     if path.with_suffix(".json").exists():
         card = read_card(path)
         check_sum(path, card)
-        return _build(path.stem, path, card.architecture, dict(card.shape), device)
-    return _build(path.stem, path, "unet", {}, device)
+        return _build(path.stem, path, card, device)
+    return _build(path.stem, path, Card(path.stem, "unet", "", "", "", {}, {}), device)
 
 
-def _build(
-    name: str, path: Path, architecture: str, shape: dict[str, Any], device: str
-) -> PredictedBackbone:
-    kind = ARCHITECTURES.get(architecture)
+def make_shape(path: Path, card: Card) -> Any:
+    """Return the shape of the network whose card this is.
+
+    Raises
+    ------
+    WeightsError
+        If there is no such architecture, or it has no such shape.
+    """
+    kind = ARCHITECTURES.get(card.architecture)
     if kind is None:
         raise WeightsError(
-            f"{path} is of architecture {architecture!r}; known are {', '.join(ARCHITECTURES)}."
+            f"{path} is of architecture {card.architecture!r}; known are {', '.join(ARCHITECTURES)}."
         )
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in card.shape.items()}
     try:
-        form = kind.shape(**{k: tuple(v) if isinstance(v, list) else v for k, v in shape.items()})
+        return kind.shape(**given)
     except TypeError as error:
-        raise WeightsError(f"The card of {path} has no shape of {architecture}.") from error
+        raise WeightsError(f"The card of {path} has no shape of {card.architecture}.") from error
+
+
+def _build(name: str, path: Path, card: Card, device: str) -> PredictedBackbone:
+    form = make_shape(path, card)
+    kind = ARCHITECTURES[card.architecture]
     net = kind.module(form)
     load_into(net, path)
     predictor = TorchPredictor(net, stride=form.stride, device=device, depth=kind.depth)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from eii.errors import OptionError
 from eii.external.lines import DIRECTIONS, Lines, line_fills
 from eii.external.local import local_units
 
@@ -42,6 +43,21 @@ class PixelShape:
     def stride(self) -> int:
         """Return the multiple of pixels that windows have to be."""
         return 1
+
+    @classmethod
+    def to_train(
+        cls, *, width: int | None, channels: int, guided: bool, first_fill: bool
+    ) -> PixelShape:
+        """Return the shape that a training asks for.
+
+        Raises
+        ------
+        OptionError
+            If it asks for more than one channel, or for the masked image alone.
+        """
+        if channels != 1 or guided or not first_fill:
+            raise OptionError("The backbone 'pixel' is monochromic, and starts from both fills.")
+        return cls() if width is None else cls(width=width)
 
     @property
     def inputs(self) -> int:

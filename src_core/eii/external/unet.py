@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from eii.external.local import local_units
+from eii.errors import OptionError
+from eii.external.local import local_units_of_each
 
 _MOST = 10.0  # local units beyond which inputs are cut
 _SHARES = (1.5, -0.5)  # of the plate and of pull-push before the softmax, untrained
@@ -38,11 +39,30 @@ class UnetShape:
         Residual blocks at each of them on the way down; the last is the bottom.
     up : tuple of int
         Residual blocks on the way up, from 1/2 on.
+    channels : int
+        1, or 3 for the baseline that completes colour.
     """
 
     widths: tuple[int, ...] = (32, 64, 96, 160)
     blocks: tuple[int, ...] = (1, 1, 2, 3)
     up: tuple[int, ...] = (1, 1, 1)
+    channels: int = 1
+
+    @classmethod
+    def to_train(
+        cls, *, width: int | None, channels: int, guided: bool, first_fill: bool
+    ) -> UnetShape:
+        """Return the shape that a training asks for.
+
+        Raises
+        ------
+        OptionError
+            If it asks for colour beside luma, or for the masked image alone.
+        """
+        if guided or not first_fill:
+            raise OptionError("The backbone 'unet' starts from both fills, and is not guided.")
+        scale = 1.0 if width is None else width / cls.widths[0]
+        return cls(tuple(max(1, round(w * scale)) for w in cls.widths), channels=channels)
 
     @property
     def stride(self) -> int:
@@ -66,7 +86,7 @@ class Residual(nn.Module):
 
 
 class Unet(nn.Module):
-    """Complete windows of one channel.
+    """Complete windows of one channel, or of RGB.
 
     Parameters
     ----------
@@ -76,16 +96,16 @@ class Unet(nn.Module):
     def __init__(self, shape: UnetShape) -> None:
         super().__init__()
         widths = shape.widths
-        self.stem = nn.Conv2d(3 * 4, widths[0], 3, padding=1)
+        self.stem = nn.Conv2d((2 * shape.channels + 1) * 4, widths[0], 3, padding=1)
         steps = list(pairwise(widths))
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in steps)
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in steps)
         self.encoder = nn.ModuleList(map(_stage, widths, shape.blocks))
         self.decoder = nn.ModuleList(map(_stage, widths, shape.up))
-        self.head = nn.Conv2d(widths[0], 3 * 4, 3, padding=1)
+        self.head = nn.Conv2d(widths[0], (2 + shape.channels) * 4, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         with torch.no_grad():
-            start = [value for value in (*_SHARES, 0.0) for _ in range(4)]
+            start = [value for value in (*_SHARES, *[0.0] * shape.channels) for _ in range(4)]
             self.head.bias.copy_(torch.tensor(start))  # type: ignore[union-attr]
 
     def forward(self, plate: Tensor, smooth: Tensor, hole: Tensor) -> Tensor:
@@ -93,17 +113,17 @@ class Unet(nn.Module):
 
         Parameters
         ----------
-        plate, smooth : Tensor of shape (B, 1, M, N), float32
+        plate, smooth : Tensor of shape (B, C, M, N), float32
             The two fills, known pixels as they are; M and N multiples of the stride.
         hole : Tensor of shape (B, 1, M, N), float32
             1 marks pixels to fill.
 
         Returns
         -------
-        Tensor of shape (B, 1, M, N), float32
+        Tensor of shape (B, C, M, N), float32
             Known pixels as they are.
         """
-        mean, unit = local_units(plate, hole)
+        mean, unit = local_units_of_each(plate, hole)
         change = (smooth - plate) * hole
         seen = [
             ((plate - mean) / unit).clamp(-_MOST, _MOST),

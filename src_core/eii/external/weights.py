@@ -67,6 +67,23 @@ def read_card(path: Path) -> Card:
         raise WeightsError(f"{beside} is not a card of weights: {error}.") from error
 
 
+def find_weights(name: str) -> tuple[Path, Card]:
+    """Return the file and the card of weights, given by path, or by name if they ship.
+
+    Raises
+    ------
+    WeightsError
+        If there are none, or the file is not the one of its card.
+    """
+    path = packaged().get(name, Path(name))
+    if not path.is_file():
+        listed = ", ".join(packaged())
+        raise WeightsError(f"{name} is neither a file nor weights that ship ({listed}).")
+    card = read_card(path)
+    check_sum(path, card)
+    return path, card
+
+
 def check_sum(path: Path, card: Card) -> None:
     """Raise `WeightsError` unless a file is the one its card was made for."""
     try:

@@ -1,0 +1,119 @@
+"""Training from pictures to weights: pools, network, checkpoints, a log."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eii.errors import MissingExtraError, OptionError, OutputPathError
+from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
+from eii.training.options import TrainOptions
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training made.
+
+    Parameters
+    ----------
+    weights : Path
+        Of the average of the network, with its card beside it.
+    steps : int
+    windows : int
+        Seen, of the smaller side; a larger one counts as four.
+    seconds : float
+    waiting : float
+        Share of the time in which a step waited for its batch.
+    gain : float or None
+        PSNR in the hole over the plate's in dB, on windows of pictures held out, if there are any.
+    """
+
+    weights: Path
+    steps: int
+    windows: int
+    seconds: float
+    waiting: float
+    gain: float | None
+
+
+def train(
+    data: Sequence[Path],
+    out: Path,
+    options: TrainOptions,
+    *,
+    resume: bool = False,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Trained:
+    """Train a network on pictures.
+
+    Parameters
+    ----------
+    data : sequence of Path
+        Folders of pictures (webp, jpg, png, tiff; sub-folders too) or of tar files of such; each
+        gives as many windows as any other. One picture of twenty is held out, to measure by.
+    out : Path
+        Folder for ``weights.safetensors`` and its card, ``last.ckpt``, ``log.csv`` and
+        ``pictures.png``; pools of windows are kept there too, for other runs.
+    options : TrainOptions
+    resume : bool
+        Go on with the run that is in ``out``, by the same options.
+    on_progress, should_stop : callable
+        Called between batches; a run that is stopped keeps a checkpoint.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    MissingExtraError
+        If Lightning is not installed.
+    SourceError
+        If ``data`` holds no picture that can be used.
+    OptionError
+        If there is no such backbone, or the device is not there.
+    OutputPathError
+        If ``out`` holds a run and ``resume`` is not said, or the other way round.
+    WeightsError
+        If ``options.start`` is of another backbone.
+    OutputError
+        If the disk is full; the last good checkpoint stays.
+    Cancelled
+        If ``should_stop`` said so.
+
+    Notes
+    -----
+    On a CPU, a run of so many steps that was killed and resumed gives the weights, to the bit, of
+    one that was not.
+    """
+    last = out / "last.ckpt"
+    if last.exists() and not resume:
+        raise OutputPathError(f"{out} holds a training. Go on with it by --resume, or name another.")
+    if resume and not last.exists():
+        raise OptionError(f"`resume`: {out} holds no training to go on with.")
+    try:
+        import lightning.pytorch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "Training needs Lightning: pip install 'napari-eii[train]'."
+        ) from error
+    from eii.training.loop import run
+
+    with warnings.catch_warnings():
+        # Of how many workers load data, and that a run goes on within an epoch: ours has but one.
+        warnings.filterwarnings("ignore", module="lightning")
+        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+        done: Any = run(
+            data,
+            out,
+            options,
+            checkpoint=last if resume else None,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    return done

@@ -1,0 +1,273 @@
+"""A pool of training windows on disk: truth, hole and both classical fills, computed once.
+
+Both fills are linear in the image and commute with flips, turns, gain, offset and inversion: one
+window of the pool serves many augmented ones, and the fills of luma are the luma of the fills.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.errors import OutputError, SourceError
+from eii.external.initial import push_pull, stiffness, tension
+from eii.image.mono import LUMA
+from eii.image.pyramid import shrink
+from eii.progress import OnProgress, Progress, ShouldStop, check_stop
+from eii.training.holes import Hole, draw, read_masks
+from eii.training.images import Item, find_items, name_all, read_item
+from eii.training.options import TrainOptions
+from eii.training.synthetic import synthetic
+
+FloatArray = NDArray[np.float32]
+Rng = np.random.Generator
+
+_HELD_OUT = 20  # one picture of so many is for validation
+_LARGE = 8  # one window of so many is twice as wide
+_TRIED = 4  # crops and holes of which the more active are likelier
+_FLAT = 0.006  # least deviation of a window that teaches anything
+_VERSION = 1
+_LUMA = np.asarray(LUMA, np.float32)
+_NAMES = ("truth", "hole", "plate", "smooth")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Windows to draw from one picture; without a picture, from made-up ones."""
+
+    item: Item | None
+    windows: tuple[int, ...]
+    side: int
+    channels: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Windows of one side, as they are on disk.
+
+    Parameters
+    ----------
+    truth : ndarray of shape (K, C, S, S), uint16
+        In units of 1 / 65535.
+    hole : ndarray of shape (K, S * S / 8), uint8
+        Packed bits.
+    plate, smooth : ndarray of shape (K, C, S, S), float16
+    """
+
+    truth: NDArray[np.uint16]
+    hole: NDArray[np.uint8]
+    plate: NDArray[np.float16]
+    smooth: NDArray[np.float16]
+
+    @classmethod
+    def open(cls, folder: Path) -> Pool:
+        """Return the pool in a folder, mapped and not read."""
+        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _NAMES))
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def take(self, index: NDArray[np.int64]) -> dict[str, FloatArray]:
+        """Return windows: truth, plate, smooth (B, C, S, S) and hole (B, 1, S, S), float32."""
+        side = self.truth.shape[-1]
+        bits = np.unpackbits(self.hole[index], axis=1)[:, : side * side]
+        hole = bits.reshape(-1, 1, side, side).astype(np.float32)
+        truth = self.truth[index].astype(np.float32) / np.float32(65535)
+        fills = {
+            # float16 has rounded the known pixels of the fills: the truth has them.
+            name: np.where(hole > 0, getattr(self, name)[index].astype(np.float32), truth)
+            for name in ("plate", "smooth")
+        }
+        return {"truth": truth, "hole": hole, **fills}
+
+
+def make_pools(
+    data: Sequence[Path],
+    out: Path,
+    options: TrainOptions,
+    *,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> dict[str, list[Pool]]:
+    """Return the pools of a run, ``"train"`` and ``"check"``, made unless they are there.
+
+    Parameters
+    ----------
+    data : sequence of Path
+        Folders or tar files; each gives as many windows as any other.
+    out : Path
+        Folder for pools; each has a folder of its own there, named by what it is made from.
+    options : TrainOptions
+    on_progress, should_stop : callable
+
+    Raises
+    ------
+    SourceError
+        If there are no pictures, or none that can be used; those that cannot are named.
+    OutputError
+        If the disk is full.
+    """
+    tasks = list(_tasks(data, options))
+    masks = () if options.masks is None else tuple(read_masks(options.masks))
+    folder = out / f"pool-{_digest(tasks, masks)}"
+    if not (folder / "made.json").exists():
+        _make(folder, tasks, masks, on_progress, should_stop)
+    made = json.loads((folder / "made.json").read_text(encoding="utf-8"))
+    if made["skipped"]:
+        log.warning("%d pictures were skipped: %s", len(made["skipped"]), name_all(made["skipped"]))
+    return {part: [Pool.open(folder / name) for name in made[part]] for part in ("train", "check")}
+
+
+def _tasks(data: Sequence[Path], options: TrainOptions) -> Iterator[Task]:
+    places = [find_items(place) for place in data]
+    made_up = round(options.windows * options.synthetic)
+    each = (options.windows - made_up) // len(places)
+    for side, share in ((options.side, 1), (2 * options.side, _LARGE)):
+        number = 0
+        for items in places:
+            count = max(1, each // share) if each else 0
+            for n, item in enumerate(items[:count] if len(items) > count else items):
+                own = count // len(items) + (n < count % len(items))
+                windows = tuple(range(number, number + own))
+                yield Task(item, windows, side, options.channels, options.seed)
+                number += own
+        for start in range(number, number + made_up // share, 16):
+            windows = tuple(range(start, min(start + 16, number + made_up // share)))
+            yield Task(None, windows, side, options.channels, options.seed)
+
+
+def _digest(tasks: Sequence[Task], masks: Sequence[Hole]) -> str:
+    """Return what tells this pool from others: its pictures, their sizes and times, its options."""
+    known = hashlib.sha256(str(_VERSION).encode())
+    for task in tasks:
+        stat = task.item.path.stat() if task.item else None
+        known.update(repr((task, stat and (stat.st_size, stat.st_mtime_ns))).encode())
+    for mask in masks:
+        known.update(mask.tobytes())
+    return known.hexdigest()[:12]
+
+
+def _make(
+    folder: Path,
+    tasks: Sequence[Task],
+    masks: tuple[Hole, ...],
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> None:
+    """Make the windows of all tasks, in processes side by side, and write them."""
+    found: dict[str, list[list[Any]]] = {}
+    skipped: list[str] = []
+    workers = min(len(tasks), os.cpu_count() or 1)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context) as pool:
+        results = pool.map(_draw, tasks, [masks] * len(tasks), chunksize=4)
+        for done, (task, result) in enumerate(zip(tasks, results, strict=True), start=1):
+            if should_stop():
+                pool.shutdown(wait=False, cancel_futures=True)
+            check_stop(should_stop)
+            if isinstance(result, str):
+                skipped.append(result)
+            else:
+                found.setdefault(_part(task), []).extend(result)
+            on_progress(Progress("windows", done, len(tasks)))
+    if not any(found.get(f"train-{side}") for side in {t.side for t in tasks}):
+        raise SourceError(f"No picture could be used: {name_all(skipped)}.")
+    _write(folder, {part: windows for part, windows in found.items() if windows}, skipped)
+
+
+def _part(task: Task) -> str:
+    held = task.item is not None and _is_held_out(task.item)
+    return f"{'check' if held else 'train'}-{task.side}"
+
+
+def _is_held_out(item: Item) -> bool:
+    # By the picture's own name and size, so that moving a folder changes nothing.
+    named = Path(item.name.rpartition(": ")[2]).name
+    return hashlib.sha256(named.encode()).digest()[0] * _HELD_OUT < 256
+
+
+def _write(folder: Path, found: dict[str, list[list[Any]]], skipped: list[str]) -> None:
+    work = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        for part, windows in found.items():
+            (work / part).mkdir(parents=True)
+            for name, arrays in zip(_NAMES, zip(*windows, strict=True), strict=True):
+                np.save(work / part / f"{name}.npy", np.stack(arrays))
+        made = {k: sorted(p for p in found if p.startswith(k)) for k in ("train", "check")}
+        text = json.dumps({**made, "skipped": sorted(set(skipped))})
+        (work / "made.json").write_text(text, encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        work.rename(folder)
+    except OSError as error:
+        shutil.rmtree(work, ignore_errors=True)
+        raise OutputError(f"The pool {folder} cannot be written: {error.strerror}.") from error
+
+
+def _draw(task: Task, masks: tuple[Hole, ...]) -> list[list[Any]] | str:
+    """Return the windows of a task, or why its picture was skipped."""
+    image: FloatArray | None = None
+    if task.item is not None:
+        try:
+            image = read_item(task.item)
+        except (SourceError, OSError) as error:
+            return str(error)
+        if min(image.shape[:2]) < task.side:
+            wanted = f"windows of {task.side} pixels need at least that"
+            return f"{task.item.name} is {image.shape[1]} x {image.shape[0]} pixels; {wanted}."
+    made = []
+    for number in task.windows:
+        rng = np.random.default_rng((task.seed, task.side, number))
+        crop = synthetic(task.side, rng) if image is None else _crop(image, task.side, rng)
+        crop = _of_channels(crop, task.channels)
+        if crop.std() >= _FLAT:
+            made.append(_window(crop, rng, masks))
+    return made
+
+
+def _of_channels(image: FloatArray, channels: int) -> FloatArray:
+    if channels == 3:
+        return np.broadcast_to(image, (*image.shape[:2], 3))
+    return image if image.shape[2] == 1 else image @ _LUMA[:, np.newaxis]
+
+
+def _crop(image: FloatArray, side: int, rng: Rng) -> FloatArray:
+    """Return a crop, at times of the image halved; the more active of some are likelier."""
+    if rng.random() < 0.3 and min(image.shape[:2]) >= 2 * side:
+        y, x = (int(rng.integers(0, n - 2 * side + 1)) for n in image.shape[:2])
+        larger = image[y : y + 2 * side, x : x + 2 * side]
+        return shrink(larger, np.zeros(larger.shape[:2], bool), 2)[0]
+    crops = []
+    for _ in range(_TRIED):
+        y, x = (int(rng.integers(0, n - side + 1)) for n in image.shape[:2])
+        crops.append(image[y : y + side, x : x + side])
+    activity = np.array([np.abs(np.diff(c, axis=0)).mean() for c in crops]) + 1e-5
+    return crops[int(rng.choice(_TRIED, p=activity / activity.sum()))]
+
+
+def _window(crop: FloatArray, rng: Rng, masks: tuple[Hole, ...]) -> list[Any]:
+    """Return truth, hole and fills of a window, as the pool has them."""
+    holes = [draw(len(crop), rng, masks) for _ in range(_TRIED)]
+    activity = np.array([crop[h].std() for h in holes]) + 1e-5
+    hole = holes[int(rng.choice(_TRIED, p=activity / activity.sum()))]
+    truth = np.round(np.clip(crop, 0, 1) * 65535).astype(np.uint16)
+    known = truth.astype(np.float32) / np.float32(65535)
+    luma = known[..., 0] if known.shape[2] == 1 else known @ _LUMA
+    strength = stiffness(luma, hole)
+    plate = [tension(c, hole, strength=strength) for c in np.moveaxis(known, 2, 0)]
+    smooth = [push_pull(c, hole) for c in np.moveaxis(known, 2, 0)]
+    fills = (np.stack(f).astype(np.float16) for f in (plate, smooth))
+    return [np.moveaxis(truth, 2, 0), np.packbits(hole), *fills]
