@@ -14,6 +14,7 @@ from eii._version import __version__
 from eii.cli.plan_command import plan
 from eii.cli.restore_command import restore
 from eii.cli.shared import Axes, Large, Overwrite, SeriesText, series_of
+from eii.cli.train_command import train
 from eii.console import (
     FAILED,
     errors,
@@ -56,6 +57,7 @@ def common(
 
 app.command()(restore)
 app.command()(plan)
+app.command()(train)
 
 
 @app.command()

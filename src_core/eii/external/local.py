@@ -63,7 +63,5 @@ def local_units_of_each(filled: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
     channels = filled.shape[1]
     if channels == 1:
         return local_units(filled, hole)
-    mean, unit = local_units(
-        filled.flatten(0, 1)[:, None], hole.repeat_interleave(channels, dim=0)
-    )
+    mean, unit = local_units(filled.flatten(0, 1)[:, None], hole.repeat_interleave(channels, dim=0))
     return mean.view_as(filled), unit.view_as(filled).mean(1, keepdim=True)

@@ -16,6 +16,11 @@ from torch.nn import functional
 
 from eii.errors import WeightsError
 from eii.external.backbone import Hole, Luma
+from eii.external.edgeconnect import EdgeConnect, EdgeConnectShape
+from eii.external.gatedconv import GatedConv, GatedConvShape
+from eii.external.gmcnn import Gmcnn, GmcnnShape
+from eii.external.hifill import Hifill, HifillShape
+from eii.external.lama import Lama, LamaShape
 from eii.external.pixel import Pixel, PixelShape
 from eii.external.predicted import NEVER, Depth, PredictedBackbone
 from eii.external.unet import Unet, UnetShape
@@ -55,6 +60,11 @@ class Architecture:
 ARCHITECTURES = {
     "unet": Architecture(UnetShape, Unet, Depth(28, 56, halves=True), UnetShape.to_train),
     "pixel": Architecture(PixelShape, Pixel, Depth(6, 12), PixelShape.to_train),
+    "gatedconv": Architecture(GatedConvShape, GatedConv, NEVER, GatedConvShape.to_train),
+    "edgeconnect": Architecture(EdgeConnectShape, EdgeConnect, NEVER, EdgeConnectShape.to_train),
+    "hifill": Architecture(HifillShape, Hifill, NEVER, HifillShape.to_train),
+    "gmcnn": Architecture(GmcnnShape, Gmcnn, NEVER, GmcnnShape.to_train),
+    "lama": Architecture(LamaShape, Lama, NEVER, LamaShape.to_train),
 }
 
 
@@ -145,7 +155,8 @@ def make_shape(path: Path, card: Card) -> Any:
     kind = ARCHITECTURES.get(card.architecture)
     if kind is None:
         raise WeightsError(
-            f"{path} is of architecture {card.architecture!r}; known are {', '.join(ARCHITECTURES)}."
+            f"{path} is of architecture {card.architecture!r}; known are "
+            f"{', '.join(ARCHITECTURES)}."
         )
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in card.shape.items()}
     try:

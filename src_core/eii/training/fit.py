@@ -30,6 +30,8 @@ class Trained:
         Share of the time in which a step waited for its batch.
     gain : float or None
         PSNR in the hole over the plate's in dB, on windows of pictures held out, if there are any.
+    skipped : tuple of str
+        Pictures that could not be used, each with the reason.
     """
 
     weights: Path
@@ -38,6 +40,7 @@ class Trained:
     seconds: float
     waiting: float
     gain: float | None
+    skipped: tuple[str, ...] = ()
 
 
 def train(
@@ -93,7 +96,9 @@ def train(
     """
     last = out / "last.ckpt"
     if last.exists() and not resume:
-        raise OutputPathError(f"{out} holds a training. Go on with it by --resume, or name another.")
+        raise OutputPathError(
+            f"{out} holds a training. Go on with it by --resume, or name another."
+        )
     if resume and not last.exists():
         raise OptionError(f"`resume`: {out} holds no training to go on with.")
     try:

@@ -71,7 +71,11 @@ def thin(side: int, rng: Rng) -> Hole:
     while np.asarray(picture).mean() / 255 < target:
         if dead:
             at, width = int(rng.integers(side)), int(rng.integers(1, 5))
-            box = (at, 0, at + width - 1, side) if rng.random() < 0.5 else (0, at, side, at + width - 1)
+            box = (
+                (at, 0, at + width - 1, side)
+                if rng.random() < 0.5
+                else (0, at, side, at + width - 1)
+            )
             pen.rectangle(box, fill=255)
             dead = rng.random() < 0.4
         elif rng.random() < 0.7:

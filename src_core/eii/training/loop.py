@@ -46,7 +46,7 @@ def run(
     count = objective.batch if options.batch is None else options.batch
     training = Training(made.net, objective, options)
     start = _steps_in(checkpoint)
-    keeper = Keeper(out, pools["check"], made, on_progress=on_progress, should_stop=should_stop)
+    keeper = Keeper(out, pools.check, made, on_progress=on_progress, should_stop=should_stop)
     trainer = Trainer(
         accelerator={"cuda": "gpu"}.get(device, device),
         devices=options.devices,
@@ -60,7 +60,7 @@ def run(
         callbacks=[keeper],
         default_root_dir=out,
     )
-    batches = Batches(pools["train"], options, count=count, start=start, rank=trainer.global_rank)
+    batches = Batches(pools.train, options, count=count, start=start, rank=trainer.global_rank)
     loader: DataLoader[Batch] = DataLoader(batches, batch_size=None)
     trainer.fit(training, loader, ckpt_path=checkpoint)
     keeper.keep(trainer, training)
@@ -73,6 +73,7 @@ def run(
         float(training.spent),
         keeper.waiting,
         keeper.gain,
+        pools.skipped,
     )
 
 
@@ -94,7 +95,7 @@ def _steps_in(checkpoint: Path | None) -> int:
         raise OptionError(f"`resume`: {checkpoint} is not a whole checkpoint of eii.") from error
 
 
-class Keeper(Callback):
+class Keeper(Callback):  # type: ignore[misc]
     """Keeps checkpoints, weights, the log and pictures; reports, and stops when it is time.
 
     Parameters
@@ -119,7 +120,8 @@ class Keeper(Callback):
         self._on_progress, self._should_stop = on_progress, should_stop
         self._kept = self._ended = self._begun = time.monotonic()
         self._waited = self._worked = 0.0
-        self.windows, self.stopped, self.gain = 0, False, None
+        self.windows, self.stopped = 0, False
+        self.gain: float | None = None
 
     @property
     def waiting(self) -> float:

@@ -22,7 +22,7 @@ _CLIP = 1.0
 _WORST = 5.0  # loss beyond which a batch is left out, of losses that are about 1 at the start
 
 
-class Training(LightningModule):
+class Training(LightningModule):  # type: ignore[misc]
     """Train a network.
 
     Parameters
@@ -71,15 +71,15 @@ class Training(LightningModule):
         optimisers = self.optimizers()
         every = optimisers if isinstance(optimisers, list) else [optimisers]
         critics = self.objective.critic_optimisers
-        loss, filled = self.objective(self.net, batch, self.part)
+        loss, made = self.objective(self.net, batch, self.part)
         self._keep_loss(loss)
         own = every[: len(every) - critics]
         if self._step(loss, own, list(self.net.parameters())):
             self.average.update_parameters(self.net)
-        if critics and filled is not None:
-            of_critic = self.objective.critic_loss(batch, filled.detach())
-            critic = self.objective.critic
-            self._step(of_critic, every[-critics:], list(critic.parameters()) if critic else [])
+        if critics:
+            held = {name: part.detach() for name, part in made.items()}
+            rivals = [p for o in every[-critics:] for g in o.param_groups for p in g["params"]]
+            self._step(self.objective.critic_loss(batch, held), every[-critics:], rivals)
         self.done += 1
         now = time.monotonic()
         self.spent += now - self._last
@@ -112,5 +112,7 @@ class Training(LightningModule):
 
 
 def _averaged(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+    if not average.is_floating_point():  # how many batches a normalisation has seen
+        return current
     keep = min(_AVERAGE, (1 + int(count)) / (10 + int(count)))
     return average.lerp(current.to(average.dtype), 1 - keep)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from eii.errors import OptionError, WeightsError
 from eii.external.network import ARCHITECTURES, make_shape
 from eii.external.weights import Card, find_weights, load_into
+from eii.training.adversarial import RECIPES, Adversarial, InThreePhases
 from eii.training.batches import Batch
 from eii.training.objectives import Correction, Objective
 from eii.training.options import TrainOptions
@@ -71,7 +72,7 @@ def make_network(options: TrainOptions) -> Made:
         shape = make_shape(path, card)
         net = kind.module(shape)
         load_into(net, path)
-    return Made(net, shape, _objective(options))
+    return Made(net, shape, _objective(shape, options))
 
 
 def _check_start(path: Path, card: Card, options: TrainOptions) -> None:
@@ -85,8 +86,13 @@ def _check_start(path: Path, card: Card, options: TrainOptions) -> None:
         raise WeightsError(f"{path} is of the mode {mode!r}, or guided where the training is not.")
 
 
-def _objective(options: TrainOptions) -> Objective:
-    return Correction(muon=options.backbone == "unet")
+def _objective(shape: Any, options: TrainOptions) -> Objective:
+    recipe = RECIPES.get(options.backbone)
+    if recipe is None:
+        return Correction(muon=options.backbone == "unet")
+    published = ARCHITECTURES[options.backbone].shape().width
+    make = InThreePhases if options.backbone == "edgeconnect" else Adversarial
+    return make(recipe, options, width=shape.width, published=published)
 
 
 def save_weights(net: nn.Module, path: Path, made: Made, options: TrainOptions) -> None:

@@ -22,15 +22,18 @@ class Objective(nn.Module):
     """
 
     batch, rate, relative = 12, 1e-3, False
-    critic: nn.Module | None = None
     critic_optimisers = 0
 
-    def forward(self, net: Any, batch: Batch, part: float) -> tuple[Tensor, Tensor | None]:
-        """Return the loss of a batch, and what was filled, for the critic."""
+    def __init__(self) -> None:
+        super().__init__()
+        self.critic: nn.Module | None = None
+
+    def forward(self, net: Any, batch: Batch, part: float) -> tuple[Tensor, Batch]:
+        """Return the loss of a batch, and what was made, for the critic."""
         raise NotImplementedError
 
-    def critic_loss(self, batch: Batch, filled: Tensor) -> Tensor:
-        """Return the critic's loss of a batch and of what was filled."""
+    def critic_loss(self, batch: Batch, made: Batch) -> Tensor:
+        """Return the critic's loss of a batch and of what was made."""
         raise NotImplementedError
 
     def optimisers(self, net: nn.Module, rate: float | None) -> list[torch.optim.Optimizer]:
@@ -48,10 +51,10 @@ class Correction(Objective):
         super().__init__()
         self._muon = muon
 
-    def forward(self, net: Any, batch: Batch, part: float) -> tuple[Tensor, Tensor | None]:
+    def forward(self, net: Any, batch: Batch, part: float) -> tuple[Tensor, Batch]:
         """Return the loss of a batch."""
         filled = net(batch["plate"], batch["smooth"], batch["hole"])
-        return relative_error(filled, batch["truth"], batch["plate"], batch["hole"]), None
+        return relative_error(filled, batch["truth"], batch["plate"], batch["hole"]), {}
 
     def optimisers(self, net: nn.Module, rate: float | None) -> list[torch.optim.Optimizer]:
         """Return Muon for the inner kernels, if wanted, and AdamW for the rest."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import multiprocessing
 import os
 import shutil
@@ -41,7 +40,6 @@ _FLAT = 0.006  # least deviation of a window that teaches anything
 _VERSION = 1
 _LUMA = np.asarray(LUMA, np.float32)
 _NAMES = ("truth", "hole", "plate", "smooth")
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,15 @@ class Pool:
         return {"truth": truth, "hole": hole, **fills}
 
 
+@dataclass(frozen=True)
+class Pools:
+    """What a run is trained on, what it is checked by, and which pictures were of no use, why."""
+
+    train: list[Pool]
+    check: list[Pool]
+    skipped: tuple[str, ...]
+
+
 def make_pools(
     data: Sequence[Path],
     out: Path,
@@ -102,8 +109,8 @@ def make_pools(
     *,
     on_progress: OnProgress,
     should_stop: ShouldStop,
-) -> dict[str, list[Pool]]:
-    """Return the pools of a run, ``"train"`` and ``"check"``, made unless they are there.
+) -> Pools:
+    """Return the pools of a run, made unless they are there.
 
     Parameters
     ----------
@@ -127,9 +134,8 @@ def make_pools(
     if not (folder / "made.json").exists():
         _make(folder, tasks, masks, on_progress, should_stop)
     made = json.loads((folder / "made.json").read_text(encoding="utf-8"))
-    if made["skipped"]:
-        log.warning("%d pictures were skipped: %s", len(made["skipped"]), name_all(made["skipped"]))
-    return {part: [Pool.open(folder / name) for name in made[part]] for part in ("train", "check")}
+    train, check = ([Pool.open(folder / n) for n in made[p]] for p in ("train", "check"))
+    return Pools(train, check, tuple(made["skipped"]))
 
 
 def _tasks(data: Sequence[Path], options: TrainOptions) -> Iterator[Task]:
@@ -266,7 +272,7 @@ def _window(crop: FloatArray, rng: Rng, masks: tuple[Hole, ...]) -> list[Any]:
     truth = np.round(np.clip(crop, 0, 1) * 65535).astype(np.uint16)
     known = truth.astype(np.float32) / np.float32(65535)
     luma = known[..., 0] if known.shape[2] == 1 else known @ _LUMA
-    strength = stiffness(luma, hole)
+    strength = stiffness(np.asarray(luma, np.float32), hole)
     plate = [tension(c, hole, strength=strength) for c in np.moveaxis(known, 2, 0)]
     smooth = [push_pull(c, hole) for c in np.moveaxis(known, 2, 0)]
     fills = (np.stack(f).astype(np.float16) for f in (plate, smooth))

@@ -43,7 +43,7 @@ def dead_leaves(side: int, rng: Rng) -> FloatArray:
         stretch = radius * rng.uniform(0.4, 1.0)
         box = (x - radius, y - stretch, x + radius, y + stretch)
         (pen.ellipse if rng.random() < 0.7 else pen.rectangle)(box, fill=_colour(rng))
-    return np.asarray(picture, np.float32) / 255
+    return np.asarray(picture, np.float32) / np.float32(255)
 
 
 def printed_page(side: int, rng: Rng) -> FloatArray:
@@ -62,7 +62,7 @@ def printed_page(side: int, rng: Rng) -> FloatArray:
         pen.text((int(rng.integers(-20, 1)), y), " ".join(words)[: large // 4], ink, font=font)
     turned = picture.rotate(rng.uniform(-8, 8), Picture.Resampling.BILINEAR)
     at = side // 2
-    return np.asarray(turned.crop((at, at, at + side, at + side)), np.float32) / 255
+    return np.asarray(turned.crop((at, at, at + side, at + side)), np.float32) / np.float32(255)
 
 
 def cells(side: int, rng: Rng) -> FloatArray:
@@ -79,7 +79,7 @@ def cells(side: int, rng: Rng) -> FloatArray:
         for edge, colour in ((1.0, body), (rng.uniform(0.3, 0.6), nucleus)):
             soft = 1 / (1 + np.exp((far - edge) * min(ry, rx) / rng.uniform(0.5, 2)))
             image = np.maximum(image, soft[..., np.newaxis] * colour.astype(np.float32))
-    image = 0.05 + 0.9 * image
+    image = (0.05 + 0.9 * image).astype(np.float32)
     return image if rng.random() < 0.5 else 1 - image
 
 
@@ -94,7 +94,7 @@ def fibres(side: int, rng: Rng) -> FloatArray:
         points = rng.uniform(-side / 4, 1.25 * side, 2) + np.cumsum(steps, 0)
         width = int(rng.integers(1, 9))
         pen.line([tuple(p) for p in points.tolist()], fill=_colour(rng), width=width)
-    return np.asarray(picture, np.float32) / 255
+    return np.asarray(picture, np.float32) / np.float32(255)
 
 
 def _colour(rng: Rng) -> tuple[int, int, int]:
