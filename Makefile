@@ -9,7 +9,7 @@ XVFB := xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24"
 PYTEST := $(BIN)/python -m pytest
 SOURCES := pyproject.toml setup.cfg constraints.txt
 
-.PHONY: demo test check bench docs soak format clean system-libraries screenshots
+.PHONY: demo test check bench paper docs soak format clean system-libraries screenshots
 
 demo: .venv/base.stamp
 	$(BIN)/eii demo demo
@@ -35,6 +35,11 @@ bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/bench_cost.py
 	$(BIN)/python benchmarks/bench_disk.py
 	$(BIN)/python benchmarks/bench_colour.py
+
+# DATA: folder of one tar file of pictures for each domain; EVAL: folder of folders of others.
+paper: .venv/dev.stamp
+	$(BIN)/python benchmarks/paper.py $(if $(DATA),--data $(DATA)) $(if $(EVAL),--eval $(EVAL)) \
+	  --minutes $(or $(MINUTES),30)
 
 docs: .venv/dev.stamp
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html

@@ -1,6 +1,7 @@
 """The rules of the house, read off the source."""
 
 import ast
+import configparser
 import re
 import subprocess
 import sys
@@ -155,6 +156,14 @@ def test_api_docstrings_say_what_goes_in(name):
         return
     assert "Parameters\n" in item.__doc__
     assert "Raises\n" in item.__doc__
+
+
+def test_every_package_is_installed():
+    listed = configparser.ConfigParser()
+    listed.read(ROOT / "setup.cfg")
+    packages = set(listed["options"]["packages"].split())
+    found = {".".join(f.parent.relative_to(CORE.parent).parts) for f in CORE.rglob("*.py")}
+    assert packages == {"napari_eii"} | found
 
 
 def test_no_modules_import_each_other_in_a_circle():

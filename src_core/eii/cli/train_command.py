@@ -72,6 +72,10 @@ def train(
     synthetic: Annotated[
         float, typer.Option(help="Share of made-up images.", rich_help_panel=WINDOWS)
     ] = DEFAULTS.synthetic,
+    pools: Annotated[
+        Path | None,
+        typer.Option(help="Folder for windows that runs share.", rich_help_panel=WINDOWS),
+    ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Windows of a batch.", rich_help_panel=LOSSES)
     ] = None,
@@ -106,6 +110,7 @@ def train(
         perceptual=perceptual,
         masks=masks,
         synthetic=synthetic,
+        pools=pools,
         device=device,
         devices=devices,
         every=every,

@@ -18,6 +18,7 @@ Rng = np.random.Generator
 
 _SHARES = {"scratch": 0.04, "stroke": 0.15}  # of the image
 _BLOCK = 0.3  # of its shorter side
+COVER = "cover"
 _LINES = 6  # dead lines
 _PUBLISHED = 256  # pixels, the side that published brushes are drawn on
 
@@ -27,24 +28,27 @@ def draw_hole(kind: str, shape: tuple[int, int], seed: int) -> Hole:
 
     Parameters
     ----------
-    kind : {"scratch", "stroke", "block", "line", "brush"}
+    kind : {"scratch", "stroke", "block", "line", "brush"} or "cover" and a number
         Wandering scratches of 1 to 4 pixels, brush strokes of 10 to 32, one square of three
-        tenths of the shorter side, dead rows and columns of 1 to 3 pixels, the published `brush`.
+        tenths of the shorter side, dead rows and columns of 1 to 3 pixels, the published `brush`;
+        ``"cover25"``: a quarter of the image, see `cover`.
     shape : (int, int)
     seed : int
 
     Returns
     -------
     ndarray of shape (M, N), bool
-        At least half of it is known.
+        At least half of it is known, unless a share is asked for.
 
     Raises
     ------
     OptionError
         If there is no such kind.
     """
+    if kind.startswith(COVER) and kind.removeprefix(COVER).isdecimal():
+        return cover(shape, min(0.9, int(kind.removeprefix(COVER)) / 100), seed)
     if kind not in KINDS:
-        raise OptionError(f"`holes` must be of {', '.join(KINDS)}; got {kind!r}.")
+        raise OptionError(f"`holes` must be of {', '.join(KINDS)}, {COVER}25; got {kind!r}.")
     return KINDS[kind](shape, np.random.default_rng(seed))
 
 
@@ -117,6 +121,35 @@ def brush(shape: tuple[int, int], rng: Rng) -> Hole:
     y, x = int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1))
     pen.rectangle((x, y, x + wide - 1, y + tall - 1), fill=255)
     return np.asarray(picture) > 0
+
+
+def cover(shape: tuple[int, int], share: float, seed: int) -> Hole:
+    """Draw strokes of published width until they cover a share of the image.
+
+    Parameters
+    ----------
+    shape : (int, int)
+    share : float
+        From 0 to 0.9.
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (M, N), bool
+        Covers the share to within a hundredth.
+    """
+    rng = np.random.default_rng(seed)
+    hole = np.zeros(shape, bool)
+    low, high = (w * min(shape) / _PUBLISHED for w in (12, 40))
+    while hole.mean() < share - 0.01:
+        walked = _walk(shape, rng, steps=int(rng.integers(2, 8)), step=min(shape) / 8, turn=0.9)
+        width = max(1, int(rng.uniform(low, high)))
+        drawn = hole | (ndimage.distance_transform_edt(~walked) <= width / 2)
+        while drawn.mean() > share + 0.01 and width > 1:
+            width //= 2
+            drawn = hole | (ndimage.distance_transform_edt(~walked) <= width / 2)
+        hole = drawn if drawn.mean() <= share + 0.01 else hole
+    return hole
 
 
 def _brush(shape: tuple[int, int], rng: Rng) -> Hole:

@@ -18,7 +18,8 @@ from eii.evaluation.holes import draw_hole
 from eii.evaluation.measures import Measures, measure
 from eii.evaluation.peers import Fill, peers
 from eii.evaluation.tables import Shown, picture_grid, write_table
-from eii.options import RestoreOptions
+from eii.external.weights import is_baseline
+from eii.options import FILE, RestoreOptions
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_progress, never_stop
 
 SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -57,6 +58,7 @@ def evaluate(
     side: int = 512,
     seed: int = 0,
     most: int | None = None,
+    compare: bool = True,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Row]:
@@ -77,6 +79,8 @@ def evaluate(
         Others draw other crops and holes.
     most : int, optional
         Images of each domain.
+    compare : bool
+        Beside the peers that are installed.
     on_progress, should_stop : callable
         Between cases.
 
@@ -92,7 +96,8 @@ def evaluate(
     OptionError
         If there is no such kind of hole.
     """
-    runs = {name: _restorer(options) for name, options in _named(methods).items()} | peers()
+    runs = {name: _restorer(options) for name, options in _named(methods).items()}
+    runs |= peers() if compare else {}
     cases = list(_cases(_files(data, most), holes, side=side, seed=seed))
     rows: list[Row] = []
     shown: list[Shown] = []
@@ -119,8 +124,30 @@ def _named(methods: Sequence[RestoreOptions]) -> dict[str, RestoreOptions]:
 
 
 def _restorer(options: RestoreOptions) -> Fill:
+    path = Path(options.backbone.removeprefix(FILE))
+    if options.backbone.startswith(FILE) and path.suffix == ".safetensors" and is_baseline(path):
+        return _baseline(path)
+
     def run(image: Image, hole: NDArray[np.bool_]) -> Image:
         return np.asarray(restore(image, hole, options=options))
+
+    return run
+
+
+def _baseline(path: Path) -> Fill:
+    """Return what completes RGB at once, without the propagation of colour."""
+    from eii.external.baseline import load_baseline
+
+    complete = load_baseline(path)
+
+    def run(image: Image, hole: NDArray[np.bool_]) -> Image:
+        three = image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
+        filled = complete(three.astype(np.float32) / np.float32(255), hole)
+        eight = np.clip(np.rint(filled * 255), 0, 255).astype(np.uint8)
+        gray = np.rint(eight.mean(axis=2)).astype(np.uint8)
+        done = eight if image.ndim == 3 else gray
+        done[~hole] = image[~hole]
+        return done
 
     return run
 

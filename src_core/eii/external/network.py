@@ -23,6 +23,7 @@ from eii.external.hifill import Hifill, HifillShape
 from eii.external.lama import Lama, LamaShape
 from eii.external.pixel import Pixel, PixelShape
 from eii.external.predicted import NEVER, Depth, PredictedBackbone
+from eii.external.published import OfGray
 from eii.external.unet import Unet, UnetShape
 from eii.external.weights import Card, check_sum, load_into, packaged, read_card
 
@@ -170,6 +171,7 @@ def _build(name: str, path: Path, card: Card, device: str) -> PredictedBackbone:
     kind = ARCHITECTURES[card.architecture]
     net = kind.module(form)
     load_into(net, path)
+    net = OfGray(net) if getattr(form, "channels", 1) == 3 else net
     predictor = TorchPredictor(net, stride=form.stride, device=device, depth=kind.depth)
     return PredictedBackbone(name, predictor, stride=form.stride)
 

@@ -213,3 +213,21 @@ def gray_of(image: Tensor) -> Tensor:
         return image
     weights = image.new_tensor(LUMA).view(1, 3, 1, 1)
     return (image * weights).sum(1, keepdim=True)
+
+
+class OfGray(nn.Module):
+    """A network of RGB on luma: three times the same channel goes in, the luma of three comes out.
+
+    Parameters
+    ----------
+    net : Module
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, plate: Tensor, smooth: Tensor, hole: Tensor) -> Tensor:
+        """Fill the holes of windows of luma, shape (B, 1, M, N)."""
+        filled = self.net(plate.expand(-1, 3, -1, -1), smooth.expand(-1, 3, -1, -1), hole)
+        return torch.where(hole > 0, gray_of(filled), plate)

@@ -67,6 +67,11 @@ def read_card(path: Path) -> Card:
         raise WeightsError(f"{beside} is not a card of weights: {error}.") from error
 
 
+def is_baseline(path: Path) -> bool:
+    """Return whether weights are of a network of RGB, by their card."""
+    return path.with_suffix(".json").exists() and read_card(path).shape.get("channels", 1) == 3
+
+
 def find_weights(name: str) -> tuple[Path, Card]:
     """Return the file and the card of weights, given by path, or by name if they ship.
 

@@ -41,7 +41,9 @@ def run(
     device = pick_device(options.device)
     made = make_network(options)
     _make_folder(out)
-    pools = make_pools(data, out, options, on_progress=on_progress, should_stop=should_stop)
+    pools = make_pools(
+        data, options.pools or out, options, on_progress=on_progress, should_stop=should_stop
+    )
     objective = made.objective
     count = objective.batch if options.batch is None else options.batch
     training = Training(made.net, objective, options)

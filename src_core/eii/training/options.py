@@ -54,6 +54,8 @@ class TrainOptions:
         Folder of masks of real shapes (.png), for some of the holes.
     synthetic : float
         Share of windows that show made-up images.
+    pools : Path, optional
+        Folder for pools of windows that several runs share; by default each run keeps its own.
     device : {"auto", "cpu", "cuda", "mps"}
     devices : int
         How many of them.
@@ -83,6 +85,7 @@ class TrainOptions:
     perceptual: Path | None = None
     masks: Path | None = None
     synthetic: float = 0.0
+    pools: Path | None = None
     device: str = "auto"
     devices: int = 1
     every: float = 2.0

@@ -238,9 +238,11 @@ def _draw(task: Task, masks: tuple[Hole, ...]) -> list[list[Any]] | str:
     for number in task.windows:
         rng = np.random.default_rng((task.seed, task.side, number))
         crop = synthetic(task.side, rng) if image is None else _crop(image, task.side, rng)
-        crop = _of_channels(crop, task.channels)
-        if crop.std() >= _FLAT:
-            made.append(_window(crop, rng, masks))
+        # By luma, so that pools of one and of three channels have the same windows.
+        gray = _of_channels(crop, 1)
+        if gray.std() >= _FLAT:
+            hole = _hole(gray, rng, masks)
+            made.append(_window(_of_channels(crop, task.channels), gray, hole))
     return made
 
 
@@ -264,15 +266,17 @@ def _crop(image: FloatArray, side: int, rng: Rng) -> FloatArray:
     return crops[int(rng.choice(_TRIED, p=activity / activity.sum()))]
 
 
-def _window(crop: FloatArray, rng: Rng, masks: tuple[Hole, ...]) -> list[Any]:
+def _hole(gray: FloatArray, rng: Rng, masks: tuple[Hole, ...]) -> Hole:
+    holes = [draw(len(gray), rng, masks) for _ in range(_TRIED)]
+    activity = np.array([gray[h].std() for h in holes]) + 1e-5
+    return holes[int(rng.choice(_TRIED, p=activity / activity.sum()))]
+
+
+def _window(crop: FloatArray, gray: FloatArray, hole: Hole) -> list[Any]:
     """Return truth, hole and fills of a window, as the pool has them."""
-    holes = [draw(len(crop), rng, masks) for _ in range(_TRIED)]
-    activity = np.array([crop[h].std() for h in holes]) + 1e-5
-    hole = holes[int(rng.choice(_TRIED, p=activity / activity.sum()))]
     truth = np.round(np.clip(crop, 0, 1) * 65535).astype(np.uint16)
     known = truth.astype(np.float32) / np.float32(65535)
-    luma = known[..., 0] if known.shape[2] == 1 else known @ _LUMA
-    strength = stiffness(np.asarray(luma, np.float32), hole)
+    strength = stiffness(np.asarray(gray[..., 0], np.float32), hole)
     plate = [tension(c, hole, strength=strength) for c in np.moveaxis(known, 2, 0)]
     smooth = [push_pull(c, hole) for c in np.moveaxis(known, 2, 0)]
     fills = (np.stack(f).astype(np.float16) for f in (plate, smooth))
