@@ -173,7 +173,7 @@ def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, spoil, message):
 
 
 def test_cards_are_whole():
-    assert set(NETWORKS) == set(ARCHITECTURES)
+    assert set(NETWORKS) == {"unet", "pixel"} <= set(ARCHITECTURES)
     for path in packaged().values():
         card = read_card(path)
         assert card.table

@@ -139,11 +139,12 @@ def models() -> None:
 def evaluate(
     data: Annotated[Path, typer.Option(help="Folder of images; its sub-folders are domains.")],
     out: Annotated[Path, typer.Option(help="Folder for the rows, the table and the pictures.")],
-    holes: Annotated[list[str], typer.Option(help="scratch, stroke, block or line.")] = [  # noqa: B006
-        "scratch",
-        "stroke",
-        "block",
-    ],
+    holes: Annotated[
+        list[str], typer.Option(help="scratch, stroke, block, line, brush, or cover25: 25 %.")
+    ] = [],  # noqa: B006
+    protocol: Annotated[
+        str | None, typer.Option(help="DATA is places2, celeba-hq, paris or dtd, as published.")
+    ] = None,
     backbone: Annotated[list[str], typer.Option(help="As for restore.")] = ["unet", "classical"],  # noqa: B006
     colour: Annotated[list[str], typer.Option(help="As for restore.")] = [DEFAULTS.colour],  # noqa: B006
     side: Annotated[int, typer.Option(help="Side of the crops, in pixels.", min=64)] = 512,
@@ -153,18 +154,22 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Draw holes into images, restore them, and compare with what was there, beside the peers."""
+    from eii.evaluation.protocols import HOLE, protocol_of
     from eii.evaluation.run import evaluate as run
 
     methods = [RestoreOptions(b, c, trust=trust) for b in backbone for c in colour]
+    published = None if protocol is None else protocol_of(protocol)
+    usual = ["scratch", "stroke", "block"] if published is None else [HOLE]
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
         rows = run(
             data,
             out,
-            holes=holes,
+            holes=holes or usual,
             methods=methods,
             side=side,
             seed=seed,
             most=most,
+            protocol=published,
             on_progress=on_progress,
             should_stop=should_stop,
         )

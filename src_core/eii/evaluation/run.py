@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from eii.errors import OptionError, SourceError
 from eii.evaluation.holes import draw_hole
 from eii.evaluation.measures import Measures, measure
 from eii.evaluation.peers import Fill, peers
+from eii.evaluation.protocols import Protocol
 from eii.evaluation.tables import Shown, picture_grid, write_table
 from eii.external.weights import is_baseline
 from eii.options import FILE, RestoreOptions
@@ -25,6 +27,7 @@ from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_pr
 SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff")
 _TRIED = 6  # crops of an image of which the most active is taken
 Image = NDArray[np.uint8]
+Truth = tuple[str, str, Callable[[], Image]]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def evaluate(
     seed: int = 0,
     most: int | None = None,
     compare: bool = True,
+    protocol: Protocol | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Row]:
@@ -81,6 +85,8 @@ def evaluate(
         Images of each domain.
     compare : bool
         Beside the peers that are installed.
+    protocol : Protocol, optional
+        ``data`` is a published data set: of its test images, scaled as published, and whole.
     on_progress, should_stop : callable
         Between cases.
 
@@ -98,9 +104,10 @@ def evaluate(
     """
     runs = {name: _restorer(options) for name, options in _named(methods).items()}
     runs |= peers() if compare else {}
-    cases = list(_cases(_files(data, most), holes, side=side, seed=seed))
+    truths = list(_truths(data, most, side, seed, protocol))
     rows: list[Row] = []
     shown: list[Shown] = []
+    cases = _cases(truths, holes, seed)
     for done, case in enumerate(cases, start=1):
         check_stop(should_stop)
         fills = {name: run(_damaged(case), case.hole) for name, run in runs.items()}
@@ -110,7 +117,7 @@ def evaluate(
         ]
         if (case.domain, case.kind) not in {(d, k) for d, k, *_ in shown}:
             shown.append((case.domain, case.kind, case.truth, case.hole, fills))
-        on_progress(Progress("evaluate", done, len(cases)))
+        on_progress(Progress("evaluate", done, len(truths) * len(holes)))
     out.mkdir(parents=True, exist_ok=True)
     _write_rows(out / "rows.csv", rows)
     write_table(out / "table.md", [(r.domain, r.kind, r.method, r.measures) for r in rows])
@@ -163,14 +170,28 @@ def _files(data: Path, most: int | None) -> Iterator[tuple[str, Path]]:
         raise SourceError(f"{data} holds no image ({', '.join(SUFFIXES)}), nor do its folders.")
 
 
-def _cases(
-    files: Iterable[tuple[str, Path]], holes: Sequence[str], *, side: int, seed: int
-) -> Iterator[Case]:
-    for domain, path in files:
-        truth = _most_active(_read(path), side, _seed(seed, domain, path.stem))
+def _truths(
+    data: Path, most: int | None, side: int, seed: int, protocol: Protocol | None
+) -> Iterator[Truth]:
+    """Return domain and name of each image, and what reads it."""
+    if protocol is not None:
+        for domain, path in protocol.files(data)[:most]:
+            yield domain, path.stem, partial(protocol.read, path)
+        return
+    for domain, path in _files(data, most):
+        yield domain, path.stem, partial(_read_crop, path, side, _seed(seed, domain, path.stem))
+
+
+def _read_crop(path: Path, side: int, seed: int) -> Image:
+    return _most_active(_read(path), side, seed)
+
+
+def _cases(truths: Iterable[Truth], holes: Sequence[str], seed: int) -> Iterator[Case]:
+    for domain, name, read in truths:
+        truth = read()
         for kind in holes:
-            drawn = draw_hole(kind, truth.shape[:2], _seed(seed, domain, path.stem, kind))
-            yield Case(domain, path.stem, kind, truth, drawn)
+            drawn = draw_hole(kind, truth.shape[:2], _seed(seed, domain, name, kind))
+            yield Case(domain, name, kind, truth, drawn)
 
 
 def _seed(*parts: object) -> int:

@@ -15,7 +15,7 @@ from eii.training.batches import Batch
 from eii.training.objectives import Objective
 from eii.training.options import TrainOptions
 
-_WARM = 60  # steps until the rate is reached
+_WARM = 60  # steps until the rate is reached, or a tenth of a short run
 _LEAST = 0.01  # of the rate, at the end
 _AVERAGE = 0.998  # of the average that a step keeps
 _CLIP = 1.0
@@ -86,7 +86,8 @@ class Training(LightningModule):  # type: ignore[misc]
         self._last = now
 
     def _set_rates(self, step: int) -> None:
-        factor = min(1.0, (step + 1) / _WARM) * max(_LEAST, (1 + math.cos(math.pi * self.part)) / 2)
+        warm = min(1.0, max((step + 1) / _WARM, 10 * self.part))
+        factor = warm * max(_LEAST, (1 + math.cos(math.pi * self.part)) / 2)
         for optimiser, rates in zip(self.trainer.optimizers, self._rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor

@@ -21,36 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.errors import OutputError, SourceError
-from eii.external.initial import push_pull, stiffness, tension
-from eii.image.mono import LUMA
-from eii.image.pyramid import shrink
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop
-from eii.training.holes import Hole, draw, read_masks
-from eii.training.images import Item, find_items, name_all, read_item
+from eii.training.holes import Hole, read_masks
+from eii.training.images import Item, find_items, name_all
 from eii.training.options import TrainOptions
-from eii.training.synthetic import synthetic
+from eii.training.windows import Task, draw_windows
 
 FloatArray = NDArray[np.float32]
-Rng = np.random.Generator
 
-_HELD_OUT = 20  # one picture of so many is for validation
+_HELD_OUT, _FEW = 20, 10  # one picture of so many is for validation; none of fewer than so many
 _LARGE = 8  # one window of so many is twice as wide
-_TRIED = 4  # crops and holes of which the more active are likelier
-_FLAT = 0.006  # least deviation of a window that teaches anything
 _VERSION = 1
-_LUMA = np.asarray(LUMA, np.float32)
 _NAMES = ("truth", "hole", "plate", "smooth")
-
-
-@dataclass(frozen=True)
-class Task:
-    """Windows to draw from one picture; without a picture, from made-up ones."""
-
-    item: Item | None
-    windows: tuple[int, ...]
-    side: int
-    channels: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -142,18 +124,31 @@ def _tasks(data: Sequence[Path], options: TrainOptions) -> Iterator[Task]:
     places = [find_items(place) for place in data]
     made_up = round(options.windows * options.synthetic)
     each = (options.windows - made_up) // len(places)
+    held = {item for items in places for item in _held_out(items)}
     for side, share in ((options.side, 1), (2 * options.side, _LARGE)):
+        common = (side, options.channels, options.seed)
         number = 0
         for items in places:
             count = max(1, each // share) if each else 0
             for n, item in enumerate(items[:count] if len(items) > count else items):
                 own = count // len(items) + (n < count % len(items))
                 windows = tuple(range(number, number + own))
-                yield Task(item, windows, side, options.channels, options.seed)
+                yield Task(item, windows, *common, item in held, options.side)
                 number += own
         for start in range(number, number + made_up // share, 16):
             windows = tuple(range(start, min(start + 16, number + made_up // share)))
-            yield Task(None, windows, side, options.channels, options.seed)
+            yield Task(None, windows, *common, False, options.side)
+
+
+def _held_out(items: Sequence[Item]) -> list[Item]:
+    """Return the pictures that are for validation: by their names, not by where they are."""
+    if len(items) < _FEW:
+        return []
+
+    def mixed(item: Item) -> bytes:
+        return hashlib.sha256(Path(item.name.rpartition(": ")[2]).name.encode()).digest()
+
+    return sorted(items, key=mixed)[: max(1, len(items) // _HELD_OUT)]
 
 
 def _digest(tasks: Sequence[Task], masks: Sequence[Hole]) -> str:
@@ -180,7 +175,7 @@ def _make(
     workers = min(len(tasks), os.cpu_count() or 1)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context) as pool:
-        results = pool.map(_draw, tasks, [masks] * len(tasks), chunksize=4)
+        results = pool.map(draw_windows, tasks, [masks] * len(tasks), chunksize=4)
         for done, (task, result) in enumerate(zip(tasks, results, strict=True), start=1):
             if should_stop():
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -196,14 +191,7 @@ def _make(
 
 
 def _part(task: Task) -> str:
-    held = task.item is not None and _is_held_out(task.item)
-    return f"{'check' if held else 'train'}-{task.side}"
-
-
-def _is_held_out(item: Item) -> bool:
-    # By the picture's own name and size, so that moving a folder changes nothing.
-    named = Path(item.name.rpartition(": ")[2]).name
-    return hashlib.sha256(named.encode()).digest()[0] * _HELD_OUT < 256
+    return f"{'check' if task.held else 'train'}-{task.side}"
 
 
 def _write(folder: Path, found: dict[str, list[list[Any]]], skipped: list[str]) -> None:
@@ -221,63 +209,3 @@ def _write(folder: Path, found: dict[str, list[list[Any]]], skipped: list[str]) 
     except OSError as error:
         shutil.rmtree(work, ignore_errors=True)
         raise OutputError(f"The pool {folder} cannot be written: {error.strerror}.") from error
-
-
-def _draw(task: Task, masks: tuple[Hole, ...]) -> list[list[Any]] | str:
-    """Return the windows of a task, or why its picture was skipped."""
-    image: FloatArray | None = None
-    if task.item is not None:
-        try:
-            image = read_item(task.item)
-        except (SourceError, OSError) as error:
-            return str(error)
-        if min(image.shape[:2]) < task.side:
-            wanted = f"windows of {task.side} pixels need at least that"
-            return f"{task.item.name} is {image.shape[1]} x {image.shape[0]} pixels; {wanted}."
-    made = []
-    for number in task.windows:
-        rng = np.random.default_rng((task.seed, task.side, number))
-        crop = synthetic(task.side, rng) if image is None else _crop(image, task.side, rng)
-        # By luma, so that pools of one and of three channels have the same windows.
-        gray = _of_channels(crop, 1)
-        if gray.std() >= _FLAT:
-            hole = _hole(gray, rng, masks)
-            made.append(_window(_of_channels(crop, task.channels), gray, hole))
-    return made
-
-
-def _of_channels(image: FloatArray, channels: int) -> FloatArray:
-    if channels == 3:
-        return np.broadcast_to(image, (*image.shape[:2], 3))
-    return image if image.shape[2] == 1 else image @ _LUMA[:, np.newaxis]
-
-
-def _crop(image: FloatArray, side: int, rng: Rng) -> FloatArray:
-    """Return a crop, at times of the image halved; the more active of some are likelier."""
-    if rng.random() < 0.3 and min(image.shape[:2]) >= 2 * side:
-        y, x = (int(rng.integers(0, n - 2 * side + 1)) for n in image.shape[:2])
-        larger = image[y : y + 2 * side, x : x + 2 * side]
-        return shrink(larger, np.zeros(larger.shape[:2], bool), 2)[0]
-    crops = []
-    for _ in range(_TRIED):
-        y, x = (int(rng.integers(0, n - side + 1)) for n in image.shape[:2])
-        crops.append(image[y : y + side, x : x + side])
-    activity = np.array([np.abs(np.diff(c, axis=0)).mean() for c in crops]) + 1e-5
-    return crops[int(rng.choice(_TRIED, p=activity / activity.sum()))]
-
-
-def _hole(gray: FloatArray, rng: Rng, masks: tuple[Hole, ...]) -> Hole:
-    holes = [draw(len(gray), rng, masks) for _ in range(_TRIED)]
-    activity = np.array([gray[h].std() for h in holes]) + 1e-5
-    return holes[int(rng.choice(_TRIED, p=activity / activity.sum()))]
-
-
-def _window(crop: FloatArray, gray: FloatArray, hole: Hole) -> list[Any]:
-    """Return truth, hole and fills of a window, as the pool has them."""
-    truth = np.round(np.clip(crop, 0, 1) * 65535).astype(np.uint16)
-    known = truth.astype(np.float32) / np.float32(65535)
-    strength = stiffness(np.asarray(gray[..., 0], np.float32), hole)
-    plate = [tension(c, hole, strength=strength) for c in np.moveaxis(known, 2, 0)]
-    smooth = [push_pull(c, hole) for c in np.moveaxis(known, 2, 0)]
-    fills = (np.stack(f).astype(np.float16) for f in (plate, smooth))
-    return [np.moveaxis(truth, 2, 0), np.packbits(hole), *fills]
