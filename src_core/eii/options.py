@@ -67,6 +67,9 @@ class RestoreOptions:
         The value of pixels that hold no data, NaN too: outside the hole they are neither filled
         nor used. ``"auto"``: the one that the file declares, if any. RGB pixels hold none when all
         three have the value. Nothing is made of pixels that are wholly transparent, either.
+    edges : str, optional
+        A file like that of the hole: what is not zero is an edge that the structure follows in the
+        hole. For networks that follow edges (``edgeconnect``).
     nan_is_hole : bool
         Fill pixels that are not finite, whatever the hole says.
     fill_planes : bool
@@ -89,6 +92,7 @@ class RestoreOptions:
     levels: int = 3
     keep_alpha: bool = False
     nodata: float | str = NODATA_AUTO
+    edges: str | None = None
     nan_is_hole: bool = False
     fill_planes: bool = False
 

@@ -18,13 +18,13 @@ from eii.engine.journal import Fingerprint, Journal, Stored
 from eii.engine.packs import MemoryPatches, PatchStore
 from eii.engine.run import Pasted, Reporting, Runner, run_all
 from eii.errors import OptionError
-from eii.external.backbone import Backbone
+from eii.external.backbone import EDGES, Backbone
 from eii.external.stage import load_backbone, resolve_backbone
 from eii.external.weights import packaged
 from eii.image.dtype import value_range
 from eii.image.geometry import Box
 from eii.image.hints import Hints
-from eii.io.hole import Hole
+from eii.io.hole import Hole, open_hole
 from eii.io.identity import identity_of
 from eii.io.nodata import hole_with, missing_of
 from eii.io.sink import ZarrSink
@@ -147,6 +147,7 @@ def fingerprint(
         "option": told,
         "option of the hole": asdict(hole.options),
         "hints": asdict(hints) if hints else None,
+        "the edges": None if options.edges is None else identity_of(Path(options.edges)),
         "weights": identity_of(weights) if weights.is_file() else name,
         "version": __version__,
     }
@@ -219,16 +220,22 @@ def runner_of(
 ) -> tuple[Runner, str]:
     """Plan the restoration of an image; return what restores it, and the device it runs on."""
     check_options(source, options)
+    backbone, device = _backbone_of(options)
+    if options.edges is not None and EDGES not in backbone.follows:
+        raise OptionError(
+            f"`edges` are followed by networks of edgeconnect alone; {backbone.name} has no use "
+            "for them. Leave them out, or name such a network."
+        )
     job = make_job(
         source,
         hole_with(hole, source, options),
         options,
         hints=hints,
         missing=missing_of(source, options),
+        edges=None if options.edges is None else open_hole(options.edges, source),
         on_progress=reporting.on_progress,
         should_stop=reporting.should_stop,
     )
-    backbone, device = _backbone_of(options)
     return Runner(job, patches or MemoryPatches(), backbone), device
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from eii.errors import OptionError, WeightsError
 from eii.external.adapter import ModelPredictor
+from eii.external.backbone import NO_CLUES
 from eii.external.network import ARCHITECTURES, TorchPredictor
 from eii.external.predicted import PredictedBackbone
 from eii.external.stage import load_backbone
@@ -289,7 +290,7 @@ def test_a_batch_larger_than_the_memory_is_halved_and_the_result_stays():
     predictor = TorchPredictor(net, stride=16, device="cpu")
     plate = np.random.default_rng(0).random((5, 40, 50), dtype=np.float32)
     hole = np.ones(plate.shape, bool)
-    assert np.allclose(predictor(plate, plate, hole), plate + 0.25)
+    assert np.allclose(predictor(plate, plate, hole, NO_CLUES), plate + 0.25)
     assert net.sizes == [5, 2, 1, 1, 3, 1, 2, 1, 1]
 
 
@@ -310,7 +311,9 @@ class Batches:
     def __init__(self):
         self.inner, self.sizes = load_backbone("classical"), []
 
-    def complete(self, luma, hole, guide=None):
+    follows = frozenset()
+
+    def complete(self, luma, hole, guide=None, clues=None):
         self.sizes.append(luma.shape)
         return self.inner.complete(luma, hole, guide)
 

@@ -138,6 +138,51 @@ def test_ways_of_training(tmp_path, pictures, pools, changes):
     assert np.array_equal(filled[~hole], image[~hole])
 
 
+def test_a_guided_network_follows_colour_in_a_restoration(tmp_path, pictures, pools):
+    chosen = options(backbone="gatedconv", guided=True, first_fill=False, steps=2, pools=pools)
+    weights = train([pictures], tmp_path, chosen).weights
+    rng = np.random.default_rng(0)
+    luma = rng.random((64, 64, 1)).astype(np.float32) * 0.4 + 0.3
+    hole = np.zeros((64, 64), bool)
+    hole[20:40, 20:40] = True
+    tint = np.array([0.2, 0, -0.2 * 0.299 / 0.114], np.float32)
+    run = eii.RestoreOptions(f"file:{weights}")
+    gray, red = (eii.restore(luma + k * tint, hole, options=run, axes="yxc") for k in (0, 1))
+    weighed = [(image @ np.array([0.299, 0.587, 0.114]))[hole] for image in (gray, red)]
+    assert np.abs(weighed[0] - weighed[1]).max() > 1e-3
+
+
+def test_edges_that_a_person_drew_are_followed(tmp_path, pictures, pools):
+    weights = train(
+        [pictures], tmp_path, options(backbone="edgeconnect", first_fill=False, pools=pools)
+    ).weights
+    image = (cells(96, np.random.default_rng(1)) * 255).astype(np.uint8)
+    hole = np.zeros((96, 96), bool)
+    hole[20:70, 20:70] = True
+    results = []
+    for at in (None, 0, 45):
+        drawn = np.zeros((96, 96), np.uint8)
+        if at is not None:
+            drawn[at] = 255
+        Image.fromarray(drawn).save(tmp_path / "edges.png")
+        edges = None if at is None else str(tmp_path / "edges.png")
+        run = eii.RestoreOptions(f"file:{weights}", edges=edges)
+        results.append(eii.restore(image, hole, options=run))
+    own, outside, across = results
+    assert not np.array_equal(outside, across), "edges in the hole change it"
+    assert not np.array_equal(own, across)
+    assert np.array_equal(across[~hole], image[~hole])
+
+
+def test_edges_for_a_network_that_follows_none_are_refused(tmp_path):
+    Image.new("L", (64, 64)).save(tmp_path / "edges.png")
+    hole = np.eye(64, dtype=bool)
+    for backbone in ("unet", "classical"):
+        run = eii.RestoreOptions(backbone, edges=str(tmp_path / "edges.png"))
+        with pytest.raises(OptionError, match="edgeconnect alone"):
+            eii.restore(np.zeros((64, 64), np.uint8), hole, options=run)
+
+
 def test_perceptual_losses_take_the_users_file(tmp_path, pictures, pools):
     torch.manual_seed(0)
     held, before = {}, 3

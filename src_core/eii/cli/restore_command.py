@@ -82,6 +82,10 @@ def restore(
             "--nan-is-hole", help="Pixels that are not finite are filled.", rich_help_panel=HOLE
         ),
     ] = False,
+    edges: Annotated[
+        Path | None,
+        typer.Option(help="A picture of edges for the hole; for edgeconnect networks."),
+    ] = None,
     fill_planes: Annotated[
         bool,
         typer.Option(
@@ -130,6 +134,7 @@ def restore(
         keep_alpha=keep_alpha,
         nodata=nodata_of(nodata),
         nan_is_hole=nan_is_hole,
+        edges=None if edges is None else str(edges),
         fill_planes=fill_planes,
     )
     labels, own = labels_of(hole_labels), series_of(hole_series)

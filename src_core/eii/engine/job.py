@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from itertools import product
 
@@ -23,7 +24,7 @@ from eii.engine.readers import (
 )
 from eii.engine.recipe import Recipe, make_recipe
 from eii.errors import HintError, HoleError, OptionError
-from eii.image.geometry import blocks_of
+from eii.image.geometry import Box, blocks_of
 from eii.image.hints import Hints
 from eii.options import GROW_AUTO, RestoreOptions
 from eii.progress import OnProgress, Progress, ShouldStop, ignore_progress, never_stop
@@ -101,6 +102,7 @@ def make_job(
     luma: ReadLuma | None = None,
     hints: Hints | None = None,
     missing: MissingReader | None = None,
+    edges: HoleReader | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Job:
@@ -117,6 +119,8 @@ def make_job(
         Colours that a person set.
     missing : MissingReader, optional
         Pixels that hold no data.
+    edges : HoleReader, optional
+        Edges that a person drew.
     on_progress : callable
         Is told of every plane that is planned.
     should_stop : callable
@@ -149,7 +153,7 @@ def make_job(
         layer = layer_of(reads, image.plane_shape, grow=options.grow)
         made.append(_make_task(index, plane, layer, fill=options.fill_planes))
     tasks = _with_sources(made, len(groups))
-    tasks = tuple(_with_given(task, groups[task.group], luma, hints) for task in tasks)
+    tasks = tuple(_with_given(task, groups[task.group], luma, hints, edges) for task in tasks)
     recipes = tuple(
         make_recipe(
             [(t.layer, t.units) for t in tasks if t.group == i],
@@ -222,12 +226,25 @@ def _check_hinted(groups: Sequence[Group], hints: Hints | None) -> None:
         )
 
 
-def _with_given(task: Task, group: Group, luma: ReadLuma | None, hints: Hints | None) -> Task:
-    """Add what is given to a task: its luma, and the hints for its plane."""
+def _with_given(
+    task: Task,
+    group: Group,
+    luma: ReadLuma | None,
+    hints: Hints | None,
+    edges: HoleReader | None,
+) -> Task:
+    """Add what is given to a task: its luma, and the edges and hints for its plane."""
     layer = replace(task.layer, read_luma=luma)
+    if edges is not None:
+        layer = replace(layer, read_edges=partial(_edges_in, edges, task.plane))
     if hints and len(group.channels) > 1:
         layer = replace(layer, spots=spots_of(hints, layer, task.plane, group.channels))
     return replace(task, layer=layer)
+
+
+def _edges_in(edges: HoleReader, plane: Plane, box: Box) -> NDArray[np.bool_]:
+    found = edges.read(plane, box)
+    return np.asarray(found.any(axis=2)) if found.ndim == 3 else found
 
 
 def _with_sources(tasks: Sequence[Task], groups: int) -> tuple[Task, ...]:

@@ -41,6 +41,8 @@ class Layer:
     read_missing : callable, optional
         Takes a `Box`, returns the pixels in it that hold no data, shape (h, w), bool; they are
         neither filled nor used.
+    read_edges : callable, optional
+        Takes a `Box`, returns the edges in it that a person drew, shape (h, w), bool.
     may_hold : callable
         Takes a `Box`, tells whether there may be a hole in it: where not, it is not read.
     """
@@ -52,6 +54,7 @@ class Layer:
     read_luma: ReadLuma | None = None
     spots: Spots | None = None
     read_missing: ReadHole | None = None
+    read_edges: ReadHole | None = None
     may_hold: MayHold = always
 
     def read_unknown(self, box: Box) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from eii.engine.patches import Patch
 from eii.engine.plan import Unit
 from eii.engine.recipe import Recipe
 from eii.engine.window import ReadGuide, Window, open_window
-from eii.external.backbone import Backbone
+from eii.external.backbone import EDGES, RGB, Backbone, Clues
 from eii.external.rim import doubtful_rim
 from eii.image.around import CELL, describe_around
 from eii.image.dtype import Scale
@@ -71,8 +71,19 @@ def restore_units(
         np.stack([w.luma for w in batch]),
         np.stack([w.solved for w in batch]),
         np.stack([to_luma(g, weights) for g in guides]) if guides else None,
+        _clues(batch, backbone.follows),
     )
     return [_patch(w, luma, recipe) for w, luma in zip(windows, done, strict=False)]
+
+
+def _clues(windows: Sequence[Window], follows: frozenset[str]) -> Clues:
+    """Return what a backbone follows beside luma, as far as these windows have it."""
+    rgb = RGB in follows and windows[0].image.shape[2] == 3
+    edges = [w.edges for w in windows if w.edges is not None]
+    return Clues(
+        np.stack([w.image for w in windows]) if rgb else None,
+        np.stack(edges) if edges and EDGES in follows else None,
+    )
 
 
 def _patch(window: Window, luma: FloatArray, recipe: Recipe) -> Patch:

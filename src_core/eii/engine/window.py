@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.engine.label import ReadHole
 from eii.engine.layer import Layer, ReadHoles, ReadLuma
 from eii.engine.patches import Overlay
 from eii.engine.plan import Unit
@@ -51,6 +52,8 @@ class Window:
         The complete luma, where the caller has it.
     spots : Spots or None
         Colours that a person set, in the window's coordinates, scaled like the image.
+    edges : ndarray of shape (h, w), bool, or None
+        Edges that a person drew.
     """
 
     unit: Unit
@@ -63,6 +66,7 @@ class Window:
     around: Around | None
     given: FloatArray | None
     spots: Spots | None
+    edges: NDArray[np.bool_] | None
 
 
 def open_window(unit: Unit, layer: Layer, recipe: Recipe, read_guide: ReadGuide) -> Window:
@@ -91,7 +95,24 @@ def open_window(unit: Unit, layer: Layer, recipe: Recipe, read_guide: ReadGuide)
         # What the mask left of the defect itself stays as it is, but nothing is made from it.
         solved = solved | doubtful_rim(luma, solved, around)
     depth = rough_depth(hole)
-    return Window(unit, image, hole, solved, luma, guide, depth, around, given, spots)
+    edges = None
+    if layer.read_edges is not None:
+        edges = _read_edges(layer.read_edges, layer.shape, unit)
+    return Window(unit, image, hole, solved, luma, guide, depth, around, given, spots, edges)
+
+
+def _read_edges(read: ReadHole, shape: tuple[int, int], unit: Unit) -> NDArray[np.bool_]:
+    """Read the edges in a window at its level: a pixel there has one where any below it has."""
+    factor = 2**unit.level
+    parts = []
+    for part in _strips(_scaled(unit.window, factor).clip(shape), factor):
+        edges = read(part)
+        pad = [(0, -n % factor) for n in edges.shape]
+        cells = np.pad(edges, pad).reshape(
+            (edges.shape[0] + pad[0][1]) // factor, factor, -1, factor
+        )
+        parts.append(cells.any(axis=(1, 3)))
+    return np.concatenate(parts)
 
 
 def _read_holes(read: ReadHoles, shape: tuple[int, int], unit: Unit) -> NDArray[np.bool_]:
@@ -149,13 +170,15 @@ def read_level(layer: Layer, scale: Scale, unit: Unit) -> tuple[FloatArray, NDAr
     full = _scaled(unit.window, factor).clip(layer.shape)
     if factor == 1:
         return _read_scaled(layer, full, scale)
-    rows = max(1, _STRIP // (full.width * factor)) * factor
-    parts = [
-        Box(y, full.x0, min(y + rows, full.y1), full.x1) for y in range(full.y0, full.y1, rows)
-    ]
-    strips = [shrink(*_read_scaled(layer, part, scale), factor) for part in parts]
+    strips = [shrink(*_read_scaled(layer, part, scale), factor) for part in _strips(full, factor)]
     image, hole = zip(*strips, strict=True)
     return np.concatenate(image), np.concatenate(hole)
+
+
+def _strips(full: Box, factor: int) -> list[Box]:
+    """Return the strips in which a coarse window is read."""
+    rows = max(1, _STRIP // (full.width * factor)) * factor
+    return [Box(y, full.x0, min(y + rows, full.y1), full.x1) for y in range(full.y0, full.y1, rows)]
 
 
 def _scaled(box: Box, factor: int) -> Box:

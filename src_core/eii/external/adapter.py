@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.errors import MissingExtraError, OptionError, WeightsError
-from eii.external.backbone import Hole, Luma
+from eii.external.backbone import Clues, Hole, Luma
 from eii.external.predicted import NEVER, PredictedBackbone
 from eii.image.mono import LUMA
 
@@ -38,11 +38,12 @@ class ModelPredictor:
     """
 
     batch, depth = 1, NEVER
+    follows: frozenset[str] = frozenset()
 
     def __init__(self, name: str, run: Run, channels: int) -> None:
         self._name, self._run, self._channels = name, run, channels
 
-    def __call__(self, plate: Luma, smooth: Luma, hole: Hole) -> Luma:
+    def __call__(self, plate: Luma, smooth: Luma, hole: Hole, clues: Clues) -> Luma:
         """Return the windows filled, shape (B, M, N), float32."""
         height, width = hole.shape[1:]
         pad = [(0, 0), (0, -height % _SIDE), (0, -width % _SIDE)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,28 @@ from numpy.typing import NDArray
 
 Luma = NDArray[np.float32]
 Hole = NDArray[np.bool_]
+
+
+RGB, EDGES = "rgb", "edges"
+
+
+@dataclass(frozen=True)
+class Clues:
+    """What a network may follow beside the luma of windows.
+
+    Parameters
+    ----------
+    rgb : ndarray of shape (B, M, N, 3), float32, optional
+        About [0, 1]; the values of hole pixels are ignored.
+    edges : ndarray of shape (B, M, N), bool, optional
+        Drawn by a person; those of known pixels are ignored.
+    """
+
+    rgb: NDArray[np.float32] | None = None
+    edges: NDArray[np.bool_] | None = None
+
+
+NO_CLUES = Clues()
 
 
 class Backbone(Protocol):
@@ -34,7 +57,14 @@ class Backbone(Protocol):
         """Return how many windows of one size are completed together."""
         ...
 
-    def complete(self, luma: Luma, hole: Hole, guide: Luma | None = None) -> Luma:
+    @property
+    def follows(self) -> frozenset[str]:
+        """Return which clues it follows: any of `RGB` and `EDGES`."""
+        ...
+
+    def complete(
+        self, luma: Luma, hole: Hole, guide: Luma | None = None, clues: Clues = NO_CLUES
+    ) -> Luma:
         """Fill the holes of a batch of windows.
 
         Parameters
@@ -45,6 +75,8 @@ class Backbone(Protocol):
             True marks pixels to fill.
         guide : ndarray of shape (B, M, N), float32, optional
             A coarse completion, upsampled; the first fill of holes that are larger than a window.
+        clues : Clues, optional
+            Those that it follows.
 
         Returns
         -------

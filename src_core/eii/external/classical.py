@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eii.external.backbone import Hole, Luma
+from eii.external.backbone import NO_CLUES, Clues, Hole, Luma
 from eii.external.initial import fill
 
 
@@ -16,7 +16,11 @@ class ClassicalBackbone:
     window: int | None = None
     batch = 1
 
-    def complete(self, luma: Luma, hole: Hole, guide: Luma | None = None) -> Luma:
+    follows: frozenset[str] = frozenset()
+
+    def complete(
+        self, luma: Luma, hole: Hole, guide: Luma | None = None, clues: Clues = NO_CLUES
+    ) -> Luma:
         """Fill the holes of a batch of windows; see `eii.external.backbone.Backbone`."""
         guides = [None] * len(luma) if guide is None else list(guide)
         filled = [fill(*item) for item in zip(luma, hole, guides, strict=True)]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from eii.errors import WeightsError
-from eii.external.backbone import Hole, Luma
+from eii.external.backbone import EDGES, RGB, Clues, Hole, Luma
 from eii.external.edgeconnect import EdgeConnect, EdgeConnectShape
 from eii.external.gatedconv import GatedConv, GatedConvShape
 from eii.external.gmcnn import Gmcnn, GmcnnShape
@@ -80,43 +80,64 @@ class TorchPredictor:
         Windows are padded to a multiple of it.
     device : {"cpu", "cuda", "mps"}
     depth : Depth
+    follows : frozenset of str
+        Clues that the network takes.
 
     Notes
     -----
     float32 on a CPU, bfloat16 on a CUDA device.
     """
 
-    def __init__(self, net: nn.Module, *, stride: int, device: str, depth: Depth = NEVER) -> None:
+    def __init__(
+        self,
+        net: nn.Module,
+        *,
+        stride: int,
+        device: str,
+        depth: Depth = NEVER,
+        follows: frozenset[str] = frozenset(),
+    ) -> None:
         self._stride, self._device = stride, device
-        self.depth = depth
+        self.depth, self.follows = depth, follows
         self.batch = 1 if device == "cpu" else _GPU_BATCH
         self._net: Any = net.eval()
         self._net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, plate: Luma, smooth: Luma, hole: Hole) -> Luma:
+    def __call__(self, plate: Luma, smooth: Luma, hole: Hole, clues: Clues) -> Luma:
         """Return the windows filled, shape (B, M, N), float32."""
         height, width = hole.shape[1:]
         pad = (0, -width % self._stride, 0, -height % self._stride)
-        parts = [self._tensor(array, pad) for array in (plate, smooth, hole)]
+        parts = {
+            name: self._tensor(array, pad)
+            for name, array in (
+                ("plate", plate[:, np.newaxis]),
+                ("smooth", smooth[:, np.newaxis]),
+                ("hole", hole[:, np.newaxis]),
+                (RGB, None if clues.rgb is None else np.moveaxis(clues.rgb, 3, 1)),
+                (EDGES, None if clues.edges is None else clues.edges[:, np.newaxis]),
+            )
+            if array is not None
+        }
         mixed = torch.autocast(self._device, torch.bfloat16, enabled=self._device == "cuda")
         with torch.inference_mode(), mixed:
             filled = self._in_parts(parts)
         return np.asarray(filled[:, 0, :height, :width].float().cpu().numpy())
 
     def _tensor(self, array: NDArray[Any], pad: tuple[int, int, int, int]) -> Tensor:
-        whole = torch.from_numpy(np.ascontiguousarray(array, np.float32))[:, None]
+        whole = torch.from_numpy(np.ascontiguousarray(array, np.float32))
         return functional.pad(whole, pad, mode="replicate").to(self._device)
 
-    def _in_parts(self, parts: list[Tensor]) -> Tensor:
+    def _in_parts(self, parts: dict[str, Tensor]) -> Tensor:
         """Run a batch; one that does not fit the device's memory is halved."""
         try:
-            result: Tensor = self._net(*parts)
+            result: Tensor = self._net(**parts)
             return result
         except torch.OutOfMemoryError:
-            count = len(parts[0])
+            count = len(parts["hole"])
             if count == 1:
                 raise
-        halves = ([p[s] for p in parts] for s in (slice(count // 2), slice(count // 2, None)))
+        both = (slice(count // 2), slice(count // 2, None))
+        halves = ({name: p[half] for name, p in parts.items()} for half in both)
         return torch.cat([self._in_parts(half) for half in halves])
 
 
@@ -172,7 +193,12 @@ def _build(name: str, path: Path, card: Card, device: str) -> PredictedBackbone:
     net = kind.module(form)
     load_into(net, path)
     net = OfGray(net) if getattr(form, "channels", 1) == 3 else net
-    predictor = TorchPredictor(net, stride=form.stride, device=device, depth=kind.depth)
+    follows = frozenset(
+        [RGB] * getattr(form, "guided", False) + [EDGES] * (kind.module is EdgeConnect)
+    )
+    predictor = TorchPredictor(
+        net, stride=form.stride, device=device, depth=kind.depth, follows=follows
+    )
     return PredictedBackbone(name, predictor, stride=form.stride)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.errors import WeightsError
-from eii.external.backbone import Hole, Luma
+from eii.external.backbone import NO_CLUES, Clues, Hole, Luma
 from eii.external.initial import bound, fill, push_pull
 from eii.image.hole import distance_to_known, may_be_deeper
 from eii.image.pyramid import double, shrink
@@ -56,7 +56,12 @@ class Predictor(Protocol):
         """Return where it gives way, and to what."""
         ...
 
-    def __call__(self, plate: Luma, smooth: Luma, hole: Hole) -> Luma:
+    @property
+    def follows(self) -> frozenset[str]:
+        """Return which clues it follows."""
+        ...
+
+    def __call__(self, plate: Luma, smooth: Luma, hole: Hole, clues: Clues) -> Luma:
         """Return the windows filled, shape (B, M, N), float32.
 
         Parameters
@@ -64,6 +69,7 @@ class Predictor(Protocol):
         plate, smooth : ndarray of shape (B, M, N), float32
             Filled by the plate under tension and by pull-push.
         hole : ndarray of shape (B, M, N), bool
+        clues : Clues
         """
         ...
 
@@ -83,9 +89,12 @@ class PredictedBackbone:
 
     def __init__(self, name: str, predictor: Predictor, *, stride: int) -> None:
         self.name, self.stride, self.batch = name, stride, predictor.batch
+        self.follows = predictor.follows
         self._predictor = predictor
 
-    def complete(self, luma: Luma, hole: Hole, guide: Luma | None = None) -> Luma:
+    def complete(
+        self, luma: Luma, hole: Hole, guide: Luma | None = None, clues: Clues = NO_CLUES
+    ) -> Luma:
         """Fill the holes of a batch of windows; see `eii.external.backbone.Backbone`.
 
         Raises
@@ -98,7 +107,7 @@ class PredictedBackbone:
         guides = [None] * len(luma) if guide is None else list(guide)
         plate = np.stack([fill(*item) for item in zip(luma, hole, guides, strict=True)])
         smooth = np.stack([_smooth(*item) for item in zip(luma, hole, guides, strict=True)])
-        filled = self._predictor(plate, smooth, hole)
+        filled = self._predictor(plate, smooth, hole, clues)
         if not np.isfinite(filled[hole]).all():
             raise WeightsError(f"The model {self.name} returned values that are not finite.")
         each = zip(luma, hole, plate, filled, guides, strict=True)

@@ -227,7 +227,11 @@ class OfGray(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, plate: Tensor, smooth: Tensor, hole: Tensor) -> Tensor:
+    def forward(
+        self, plate: Tensor, smooth: Tensor, hole: Tensor, edges: Tensor | None = None
+    ) -> Tensor:
         """Fill the holes of windows of luma, shape (B, 1, M, N)."""
-        filled = self.net(plate.expand(-1, 3, -1, -1), smooth.expand(-1, 3, -1, -1), hole)
+        more = {} if edges is None else {"edges": edges}
+        three = (x.expand(-1, 3, -1, -1) for x in (plate, smooth))
+        filled = self.net(*three, hole, **more)
         return torch.where(hole > 0, gray_of(filled), plate)
