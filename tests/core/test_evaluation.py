@@ -8,6 +8,7 @@ from eii.errors import OptionError, SourceError
 from eii.evaluation.holes import KINDS, draw_hole
 from eii.evaluation.measures import measure
 from eii.evaluation.peers import peers
+from eii.evaluation.protocols import HOLE, PROTOCOLS, protocol_of
 from eii.evaluation.run import evaluate
 from eii.options import RestoreOptions
 from PIL import Image
@@ -99,3 +100,84 @@ def test_evaluation_without_an_image_is_refused(tmp_path):
         with pytest.raises(SourceError, match="holds no image"):
             evaluate(folder, tmp_path / "out", holes=["line"], methods=[RestoreOptions()])
     assert not (tmp_path / "out").exists()
+
+
+def layout(root, protocol):
+    """Make a tiny data set laid out as its makers distribute it; return its test images."""
+    names = {
+        "places2": ["val_large/Places365_val_00000001.jpg", "val_large/Places365_val_00000002.jpg"],
+        "celeba-hq": [f"CelebA-HQ-img/{n}.jpg" for n in (5, 26999, 27000, 29999)],
+        "paris": ["paris_eval_gt/001_im.png", "paris_train_original/1.png"],
+        "dtd": ["images/banded/banded_0002.jpg", "images/dotted/dotted_0001.jpg"],
+    }[protocol]
+    for number, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(path)
+    if protocol == "dtd":
+        (root / "labels").mkdir()
+        (root / "labels" / "test1.txt").write_text("banded/banded_0002.jpg\n")
+    return {"places2": 2, "celeba-hq": 2, "paris": 1, "dtd": 1}[protocol]
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_published_data_sets_are_found_in_their_layout(tmp_path, name):
+    count = layout(tmp_path, name)
+    protocol = protocol_of(name)
+    found = protocol.files(tmp_path)
+    assert len(found) == count
+    assert "26999" not in {path.stem for _, path in found}
+    image = protocol.read(found[0][1])
+    assert image.shape == (*protocol.shape, 3)
+    with pytest.raises(SourceError, match="expected"):
+        protocol.files(tmp_path / "none")
+
+
+def test_a_published_list_that_names_what_is_not_there_is_an_error(tmp_path):
+    layout(tmp_path, "dtd")
+    (tmp_path / "labels" / "test1.txt").write_text("banded/banded_0002.jpg\nlost/lost_1.jpg\n")
+    with pytest.raises(SourceError, match=r"lost_1\.jpg and 0 more"):
+        protocol_of("dtd").files(tmp_path)
+
+
+def test_an_unknown_protocol_lists_those_there_are():
+    with pytest.raises(OptionError, match="places2, celeba-hq, paris, dtd"):
+        protocol_of("imagenet")
+
+
+def test_a_protocol_is_evaluated_whole_with_its_own_holes(tmp_path):
+    layout(tmp_path / "data", "paris")
+    rows = evaluate(
+        tmp_path / "data",
+        tmp_path / "out",
+        holes=[HOLE],
+        methods=[RestoreOptions("classical")],
+        protocol=protocol_of("paris"),
+        compare=False,
+    )
+    assert [(r.domain, r.name, r.kind, r.method) for r in rows] == [
+        ("paris", "001_im", "brush", "classical")
+    ]
+
+
+@pytest.mark.parametrize("share", [5, 35, 75])
+def test_holes_of_a_share_cover_it(share):
+    hole = draw_hole(f"cover{share}", (120, 150), 3)
+    assert hole.mean() == pytest.approx(share / 100, abs=0.011)
+
+
+def test_a_baseline_of_rgb_is_evaluated_at_once(tmp_path, trained_rgb):
+    Image.fromarray(data.astronaut()[:96, :96]).save(tmp_path / "colour.png")
+    Image.fromarray(data.camera()[:96, :96]).save(tmp_path / "gray.png")
+    backbone = f"file:{trained_rgb}"
+    rows = evaluate(
+        tmp_path,
+        tmp_path / "out",
+        holes=["stroke"],
+        methods=[RestoreOptions(backbone)],
+        side=96,
+        compare=False,
+    )
+    assert {(r.name, r.method) for r in rows} == {("colour", backbone), ("gray", backbone)}
+    assert min(r.measures.psnr for r in rows) > 10
