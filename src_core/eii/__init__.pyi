@@ -7,6 +7,7 @@ from .api import verify as verify
 from .arrays import Restored as Restored
 from .arrays import restore as restore
 from .arrays import restore_array as restore_array
+from .cluster import ClusterOptions as ClusterOptions
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
 from .image.geometry import Box as Box

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eii.cluster import ClusterOptions
+from eii.cluster import opened as opened_cluster
 from eii.engine.compare import Verification, compare
 from eii.engine.journal import Journal
 from eii.engine.packs import DiskPatches
@@ -63,6 +65,7 @@ def restore_to_zarr(
     overwrite: bool = False,
     resume: bool = False,
     convert: bool = False,
+    cluster: ClusterOptions | None = None,
     series: Series | None = None,
     axes: str | None = None,
     large: bool = False,
@@ -91,6 +94,9 @@ def restore_to_zarr(
     convert : bool
         Write OME-Zarr 0.5 in chunks of our own; by default a Zarr that can be kept is: its format,
         chunks and codecs, and the bytes of chunks in which nothing is filled.
+    cluster : ClusterOptions, optional
+        Restore and write on a cluster of dask.distributed, whose workers see image, hole and
+        ``out`` under the same paths; by default on threads. The bytes are the same.
     series : int or str, optional
         Which image of a file that holds several, from 0, or its path in a plate.
     axes : str, optional
@@ -120,6 +126,8 @@ def restore_to_zarr(
     OutputError
         If ``out`` exists and may not be replaced, is the source or the hole, or inside or around
         them, is written by another run, or cannot be written. No result is left there then.
+    ClusterError
+        If the cluster is not there, is lost, or has other versions.
     JournalError
         If ``resume`` finds another restoration: of a changed image or hole, or by other options.
 
@@ -137,7 +145,11 @@ def restore_to_zarr(
     reporting = Reporting(on_progress, should_stop)
     guarded = {"source": source.path, "hole": opened.source.path}
     begun = fingerprint(source, opened, options, hints)
-    with Place(out, overwrite=overwrite, guarded=guarded, resume=resume) as place, _told(place):
+    with (
+        Place(out, overwrite=overwrite, guarded=guarded, resume=resume) as place,
+        _told(place),
+        opened_cluster(cluster, place.work / "sent") as sent,
+    ):
         place.check_room(estimate_size(source))
         journal = Journal(place.work)
         kept = () if convert else kept_levels(source)
@@ -151,9 +163,11 @@ def restore_to_zarr(
                 on_plan(plan_of(runner, source, options, kept, timed=timed))
 
         patches = DiskPatches(place.work / "patches")
-        runner = compute(source, opened, options, reporting, hints, patches=patches, begin=begin)
+        runner = compute(
+            source, opened, options, reporting, hints, patches=patches, begin=begin, cluster=sent
+        )
         sink = ZarrSink(place, source, by_channel=runner.by_channel, kept=kept)
-        work = Work(reporting, options.workers)
+        work = Work(reporting, options.workers, sent)
         known, filled = store(
             runner, source, sink, work, journal=journal, keep_alpha=options.keep_alpha
         )

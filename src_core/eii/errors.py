@@ -9,6 +9,7 @@ EIIError
 ├── OutputError       OSError       a file cannot be written
 │   └── OutputPathError ValueError  the path exists, or is the source's
 ├── WeightsError      ValueError    a weights file is missing, wrong or truncated
+├── ClusterError      RuntimeError  a cluster is not there, or not as this machine is
 ├── JournalError      RuntimeError  a resumed run differs from the one begun
 ├── MissingExtraError ImportError   an optional dependency is not installed
 └── Cancelled         RuntimeError  the caller asked to stop
@@ -49,6 +50,10 @@ class OutputPathError(OutputError, ValueError):
 
 class WeightsError(EIIError, ValueError):
     """A weights file is missing, wrong or truncated."""
+
+
+class ClusterError(EIIError, RuntimeError):
+    """A cluster cannot be reached, is lost, or its workers have other versions."""
 
 
 class JournalError(EIIError, RuntimeError):

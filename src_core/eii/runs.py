@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +14,13 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from eii._version import __version__
+from eii.cluster import Cluster
 from eii.device import pick_device
 from eii.engine.job import make_job
 from eii.engine.journal import Fingerprint, Journal, Stored
 from eii.engine.packs import MemoryPatches, PatchStore
-from eii.engine.run import Pasted, Reporting, Runner, run_all
+from eii.engine.run import Pasted, Reporting, Runner
+from eii.engine.threads import run_all
 from eii.errors import OptionError
 from eii.external.backbone import EDGES, Backbone
 from eii.external.stage import load_backbone, resolve_backbone
@@ -54,17 +58,25 @@ def check_options(source: Source, options: RestoreOptions) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """How calls are run and reported."""
+    """How calls are run and reported: on threads, or on a cluster."""
 
     reporting: Reporting
     workers: int | None
+    cluster: Cluster | None = None
+
+    def ship(self, **parts: object) -> None:
+        """Make parts of the calls that follow known to those who run them."""
+        if self.cluster is not None:
+            self.cluster.ship(**parts)
 
     def run(self, calls: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """Run calls on threads; yield what each returns as it ends."""
+        """Run calls; yield what each returns as it ends."""
+        if self.cluster is not None:
+            return self.cluster.run(calls, self.reporting.should_stop)
         return run_all(calls, self.reporting.should_stop, workers=self.workers)
 
     def finish(self, calls: Iterable[Callable[[], None]]) -> None:
-        """Run calls on threads to their end."""
+        """Run calls to their end."""
         for _ in self.run(calls):
             check_stop(self.reporting.should_stop)
 
@@ -100,29 +112,41 @@ def store(
     """Write every region of a result; return how many pixels are known and how many filled."""
     regions = dict(sink.numbered(runner.touched(source.plane_shape, sink.side)))
     work.finish(sink.copies(regions.values()))
-
-    def one(number: int, plane: tuple[int, ...], box: Box) -> Stored:
-        before = journal.stored(number)
-        if before is not None:
-            sink.touch(plane, before.box)
-            return before
-        pasted = paste(runner, source, source.read(plane, box), plane, box, keep_alpha=keep_alpha)
-        touched = sink.write(
-            plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
-        )
-        count = int(pasted.filled.any(axis=2).sum())
-        stored = Stored(box.area - count, count, touched)
-        journal.note(number, stored)
-        return stored
-
+    work.ship(runner=runner, source=source, sink=sink)
+    done = {n: found for n in regions if (found := journal.stored(n)) is not None}
+    calls = (
+        partial(store_region, runner, source, sink, (n, *region), keep_alpha=keep_alpha)
+        for n, region in regions.items()
+        if n not in done
+    )
     filled = 0
     known = prod(source.plane_shape) * len(source.planes)
     known -= sum(box.area for _, box in regions.values())
-    calls = (partial(one, number, *region) for number, region in regions.items())
-    for done, stored in enumerate(work.run(calls), start=1):
+    for count, (number, stored) in enumerate(chain(done.items(), work.run(calls)), start=1):
+        if number not in done:
+            journal.note(number, stored)
+        sink.touch(regions[number][0], stored.box)
         known, filled = known + stored.known, filled + stored.filled
-        work.reporting.on_progress(Progress("store", done, len(regions)))
+        work.reporting.on_progress(Progress("store", count, len(regions)))
     return known, filled
+
+
+def store_region(
+    runner: Runner,
+    source: Source,
+    sink: ZarrSink,
+    region: tuple[int, tuple[int, ...], Box],
+    *,
+    keep_alpha: bool,
+) -> tuple[int, Stored]:
+    """Write one region of a result, given by its number, plane and box; return what is stored."""
+    number, plane, box = region
+    pasted = paste(runner, source, source.read(plane, box), plane, box, keep_alpha=keep_alpha)
+    touched = sink.write(
+        plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
+    )
+    count = int(pasted.filled.any(axis=2).sum())
+    return number, Stored(box.area - count, count, touched)
 
 
 def fingerprint(
@@ -191,6 +215,7 @@ def compute(
     *,
     patches: PatchStore | None = None,
     begin: Callable[[Runner, str], None] = lambda runner, device: None,
+    cluster: Cluster | None = None,
 ) -> Runner:
     """Plan the restoration of an image and restore its units.
 
@@ -202,10 +227,14 @@ def compute(
         Where what is filled is kept; by default in memory.
     begin : callable
         Takes the runner and the device, before the first unit is restored.
+    cluster : Cluster, optional
+        Where units are restored; by default on threads.
     """
     runner, device = runner_of(source, hole, options, reporting, hints, patches=patches)
     begin(runner, device)
-    runner.compute(reporting, workers=options.workers)
+    work = Work(reporting, options.workers, cluster)
+    work.ship(runner=runner)
+    runner.compute(reporting, run=work.run)
     return runner
 
 
@@ -236,7 +265,15 @@ def runner_of(
         on_progress=reporting.on_progress,
         should_stop=reporting.should_stop,
     )
-    return Runner(job, patches or MemoryPatches(), backbone), device
+    # In another process each thread has a processor of its own.
+    reload = partial(
+        load_backbone,
+        options.backbone,
+        device=device,
+        trust=options.trust,
+        workers=os.cpu_count(),
+    )
+    return Runner(job, patches or MemoryPatches(), backbone, reload=reload), device
 
 
 def _backbone_of(options: RestoreOptions) -> tuple[Backbone, str]:

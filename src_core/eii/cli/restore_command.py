@@ -107,6 +107,13 @@ def restore(
             "--keep-alpha", help="What is filled stays transparent.", rich_help_panel=IMAGE
         ),
     ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Run on this dask.distributed cluster: tcp://host:8786, or its file."),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Run in so many processes of this machine.")
+    ] = None,
     series: SeriesText = None,
     axes: Axes = None,
     large: Large = False,
@@ -119,6 +126,7 @@ def restore(
 ) -> None:
     """Fill the HOLE of IMAGE and write the result to OUT."""
     from eii.api import restore_to_zarr
+    from eii.cluster import ClusterOptions
     from eii.io.hint_files import read_hints
 
     options = RestoreOptions(
@@ -137,6 +145,9 @@ def restore(
         edges=None if edges is None else str(edges),
         fill_planes=fill_planes,
     )
+    cluster = None
+    if scheduler is not None or processes is not None:
+        cluster = ClusterOptions(scheduler, processes)
     labels, own = labels_of(hole_labels), series_of(hole_series)
     marks = HoleOptions(hole_above, labels, invert_hole, own, hole_axes, hole_scale)
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
@@ -150,6 +161,7 @@ def restore(
             overwrite=overwrite,
             resume=resume,
             convert=convert,
+            cluster=cluster,
             on_plan=None if quiet else _foretell,
             series=series_of(series),
             axes=axes,

@@ -6,9 +6,11 @@ import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol, TypeAlias
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,13 +80,15 @@ class DiskPatches:
     ----------
     folder : Path
         Is made when absent; what a killed run left half-written in it is removed.
+    shared : bool
+        Another process has made it and is at work in it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._there: set[str] = set()
-        for file in folder.iterdir():
+        for file in () if shared else folder.iterdir():
             if file.suffix == _PARTIAL:
                 file.unlink()
             else:
@@ -92,12 +96,17 @@ class DiskPatches:
         self._tables: OrderedDict[PackKey, _Table] = OrderedDict()
         self._lock = Lock()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Open the same folder in another process."""
+        return partial(DiskPatches, shared=True), (self._folder,)
+
     def put(self, key: PackKey, pack: Pack) -> None:
         """Write a pack under a temporary name, flush it to the disk, rename it."""
         from safetensors.numpy import save
 
         path = self._path(key)
-        temporary = path.with_suffix(_PARTIAL)
+        # Two processes may be at the same pack, when one of them was taken for lost.
+        temporary = path.with_suffix(f".{uuid4().hex}{_PARTIAL}")
         with temporary.open("wb") as file:
             file.write(save(_packed(pack)))
             file.flush()

@@ -19,7 +19,7 @@ from eii.image.geometry import Box
 from eii.image.hole import spread_square
 from eii.image.mono import luma_weights, to_luma
 from eii.options import GROW_AUTO
-from eii.progress import ShouldStop, check_stop
+from eii.progress import ShouldStop, check_stop, never_stop
 
 _AUTO_ROUNDS = 2  # times that a rim is looked for behind the one before
 
@@ -78,6 +78,10 @@ class Reads:
     should_stop: ShouldStop
     missing: MissingReader | None = None
     rgb: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out who asks to stop: it is of this process."""
+        return {**self.__dict__, "should_stop": never_stop}
 
     def may_hold(self, box: Box) -> bool:
         """Tell whether there may be a hole in a box."""

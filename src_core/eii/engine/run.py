@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +18,15 @@ from eii.engine.packs import PackKey, PatchStore
 from eii.engine.patches import Overlay, Patch, UnitIndex, lay
 from eii.engine.plan import fit_window
 from eii.engine.recipe import Recipe
+from eii.engine.threads import run_all
 from eii.engine.units import restore_units
 from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, from_unit
 from eii.image.geometry import Box, Region
-from eii.progress import OnProgress, Progress, ShouldStop, check_stop
+from eii.progress import OnProgress, Progress, ShouldStop, check_stop, never_stop
 
-T = TypeVar("T")
+RunPacks = Callable[[Iterable[Callable[[], int]]], Iterator[int]]
+"""Runs calls, in any order or at the same time; yields what each returns."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,34 @@ class Runner:
     store : PatchStore
         Units it already has are not computed again.
     backbone : Backbone
+    reload : callable, optional
+        Returns the backbone anew, for a runner that is sent to another process.
     """
 
-    def __init__(self, job: Job, store: PatchStore, backbone: Backbone) -> None:
+    def __init__(
+        self,
+        job: Job,
+        store: PatchStore,
+        backbone: Backbone,
+        *,
+        reload: Callable[[], Backbone] | None = None,
+    ) -> None:
         self._job = job
         self._store = store
         self._backbone = backbone
+        self._reload = reload
+        self._should_stop: ShouldStop = never_stop
         self._indexes: dict[tuple[int, int], UnitIndex] = {}
         self._numbers: dict[tuple[int, ...], list[int]] = {}
         self._packs = packs_of(job, backbone.batch)
         for number, task in enumerate(job.tasks):
             self._numbers.setdefault(task.plane, []).append(number)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send the job and where patches are; the backbone is loaded again."""
+        if self._reload is None:
+            raise TypeError("a runner without `reload` stays in its process")
+        return _remade, (self._job, self._store, self._reload)
 
     @property
     def job(self) -> Job:
@@ -87,7 +103,9 @@ class Runner:
             found.append(own)
         return found
 
-    def compute(self, reporting: Reporting, *, workers: int | None = None) -> None:
+    def compute(
+        self, reporting: Reporting, *, workers: int | None = None, run: RunPacks | None = None
+    ) -> None:
         """Restore every unit that the store does not have, coarse levels first.
 
         Parameters
@@ -95,33 +113,37 @@ class Runner:
         reporting : Reporting
         workers : int, optional
             Threads; by default as many as there are processors. The result does not depend on it.
+        run : callable, optional
+            Runs packs elsewhere than on threads.
 
         Raises
         ------
         Cancelled
             If the caller asked to stop; finished units are kept.
         """
+        self._should_stop = reporting.should_stop
+        run = run or partial(run_all, should_stop=reporting.should_stop, workers=workers)
         done, total = 0, self._job.unit_count
         levels = sorted({u.level for t in self._job.tasks for u in t.units}, reverse=True)
         for level in levels:
-            calls = self._calls(level, reporting.should_stop)
-            for count in run_all(calls, reporting.should_stop, workers=workers):
+            for count in run(self._calls(level)):
                 done += count
                 reporting.on_progress(Progress("restore", done, total))
 
-    def _calls(self, level: int, should_stop: ShouldStop) -> Iterator[Callable[[], int]]:
+    def _calls(self, level: int) -> Iterator[Callable[[], int]]:
         for number, packs in enumerate(self._packs):
             for count, pack in enumerate(packs.batches):
                 if self._job.tasks[number].units[pack[0][0]].level == level:
-                    yield partial(self._restore, (number, count), pack, should_stop)
+                    yield partial(restore_pack, self, (number, count))
 
-    def _restore(self, key: PackKey, batches: list[list[int]], should_stop: ShouldStop) -> int:
-        """Restore the units of a pack that the store does not have; return how many they are."""
-        number, _ = key
+    def restore_pack(self, key: PackKey) -> int:
+        """Restore the units of a pack, unless the store has it; return how many they are."""
+        number, count = key
+        batches = self._packs[number].batches[count]
         found: dict[int, Patch] = {}
         if not self._store.has(key):
             for batch in batches:
-                check_stop(should_stop)
+                check_stop(self._should_stop)
                 found.update(zip(batch, self.restored(number, batch), strict=True))
             self._store.put(key, found)
         return sum(map(len, batches))
@@ -226,6 +248,15 @@ class Runner:
         return self._numbers[plane]
 
 
+def restore_pack(runner: Runner, key: PackKey) -> int:
+    """Restore a pack; a function, so that it can be sent without its runner."""
+    return runner.restore_pack(key)
+
+
+def _remade(job: Job, store: PatchStore, reload: Callable[[], Backbone]) -> Runner:
+    return Runner(job, store, reload(), reload=reload)
+
+
 @dataclass(frozen=True)
 class Pasted:
     """A finished region: its pixels, which were filled (both (h, w, C)), and confidence (h, w)."""
@@ -233,40 +264,3 @@ class Pasted:
     pixels: NDArray[Any]
     filled: NDArray[np.bool_]
     confidence: NDArray[np.float32]
-
-
-def run_all(
-    calls: Iterable[Callable[[], T]], should_stop: ShouldStop, *, workers: int | None = None
-) -> Iterator[T]:
-    """Run calls on threads, few submitted at a time; yield what each returns as it ends.
-
-    On an error, or when asked to stop, what has not begun is dropped.
-
-    Parameters
-    ----------
-    calls : iterable of callable
-    should_stop : callable
-    workers : int, optional
-        Threads; by default as many as there are processors.
-
-    Raises
-    ------
-    Cancelled
-        If the caller asked to stop.
-    """
-    threads = workers or os.cpu_count() or 1
-    left = iter(calls)
-    pending: set[Future[T]] = set()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            while True:
-                check_stop(should_stop)
-                pending |= {pool.submit(c) for c in islice(left, 2 * threads - len(pending))}
-                if not pending:
-                    return
-                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        finally:
-            for future in pending:
-                future.cancel()

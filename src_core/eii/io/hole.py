@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,10 @@ class Hole:
     image_axes: str
     options: HoleOptions
     telling: slice
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send what it was made from; what follows from that is found again."""
+        return Hole, tuple(getattr(self, one.name) for one in fields(self))
 
     def read(self, plane: tuple[int, ...], box: Box) -> NDArray[np.bool_]:
         """Return the hole in a box: (h, w), or (h, w, C) when every channel has its own."""

@@ -77,7 +77,7 @@ def open_any(item: Any, asked: Asked) -> Source:
     if isinstance(item, Source):
         return item
     if isinstance(item, str | Path):
-        return open_file(_local(item), asked)
+        return replace(open_file(_local(item), asked), asked=asked)
     if not all(hasattr(item, name) for name in ("shape", "dtype", "__getitem__")):
         raise ImageError(_other_kind(item))
     if not isinstance(item.dtype, np.dtype):

@@ -57,7 +57,7 @@ class ZarrSink:
         by_channel: bool = False,
         kept: Sequence[Kept] = (),
     ) -> None:
-        self._place = place
+        self._out, self._partial = place.out, place.partial
         self._source = source
         self._axes = "".join(a for a in ORDER if a in source.axes)
         self._plain = self._axes.replace("c", "")
@@ -115,7 +115,7 @@ class ZarrSink:
         """Yield calls that copy what lies outside of the regions in which something is filled."""
         if self._kept:
             skip = cells_of(touched, self._side)
-            yield from self._kept[0].copies(self._place.partial / "0", skip)
+            yield from self._kept[0].copies(self._partial / "0", skip)
 
     def write(
         self,
@@ -126,7 +126,7 @@ class ZarrSink:
         filled: NDArray[np.bool_],
         confidence: NDArray[np.float32],
     ) -> Box:
-        """Store one finished region; return the box around what is filled in it.
+        """Store one finished region; return the box around what is filled in it, to `touch`.
 
         Parameters
         ----------
@@ -146,11 +146,10 @@ class ZarrSink:
         """
         key, plain = (plane_key(axes, plane, *box.slices) for axes in (self._axes, self._plain))
         stored = np.moveaxis(pixels, 2, 0) if "c" in self._axes else pixels[..., 0]
-        with writing(self._place.out):
+        with writing(self._out):
             self._image[key] = stored
             around = box_around(np.asarray(filled.any(axis=2)))
             touched = around.relative_to(Box(-box.y0, -box.x0, 0, 0))
-            self.touch(plane, touched)
             if touched.area:
                 by_channel = "c" in self._marked
                 marks = np.moveaxis(filled, 2, 0) if by_channel else filled.any(axis=2)
@@ -178,14 +177,14 @@ class ZarrSink:
         OutputError
             If it cannot be stored.
         """
-        with writing(self._place.out):
+        with writing(self._out):
             self._describe(provenance, run)
 
     def _describe(self, provenance: Mapping[str, Any], run: RunAll) -> None:
         own = self._touched if self._kept[1:] else None
         kept = self._kept[1:]
         levels = build_pyramid(self._root, "", self._axes, touched=own, kept=kept, run=run)
-        describe_image(self._root, levels, self._source, self._axes, name=self._place.out.stem)
+        describe_image(self._root, levels, self._source, self._axes, name=self._out.stem)
         for name, axes in ((INPAINTED, self._marked), (CONFIDENCE, self._plain)):
             levels = build_pyramid(self._root, name, axes, touched=self._touched, run=run)
             group = self._root.require_group(name)

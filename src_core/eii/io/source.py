@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, fields
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -95,6 +95,8 @@ class Source:
         The folder of its Zarr array, on this machine's disks.
     coarser : tuple of Path
         Where the coarser levels of its pyramid are stored.
+    asked : Asked, optional
+        How it was opened from its path, for a process that it is sent to.
     """
 
     name: str
@@ -111,6 +113,13 @@ class Source:
     indices: Readable | None = None
     stored: Path | None = None
     coarser: tuple[Path, ...] = ()
+    asked: Asked | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send how it is opened, not what is open; arrays are sent as they are."""
+        if self.asked is not None and self.path is not None:
+            return _opened_again, (self.path, self.asked)
+        return Source, tuple(getattr(self, one.name) for one in fields(self))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -166,6 +175,14 @@ class Source:
             reason = getattr(error, "strerror", None) or "its pixels there are damaged"
             raise SourceError(f"{self.name} cannot be read at {box}: {reason}.") from error
         return np.array(pixels, order="C", dtype=self.dtype)
+
+
+@lru_cache(maxsize=16)
+def _opened_again(path: Path, asked: Asked) -> Source:
+    """Open a file once in a process, whatever is sent of it."""
+    from eii.io.opener import open_any
+
+    return open_any(path, asked)
 
 
 def array_source(array: Readable, name: str, axes: str, *, path: Path | None = None) -> Source:
