@@ -126,7 +126,6 @@ def restore(
 ) -> None:
     """Fill the HOLE of IMAGE and write the result to OUT."""
     from eii.api import restore_to_zarr
-    from eii.cluster import ClusterOptions
     from eii.io.hint_files import read_hints
 
     options = RestoreOptions(
@@ -145,9 +144,6 @@ def restore(
         edges=None if edges is None else str(edges),
         fill_planes=fill_planes,
     )
-    cluster = None
-    if scheduler is not None or processes is not None:
-        cluster = ClusterOptions(scheduler, processes)
     labels, own = labels_of(hole_labels), series_of(hole_series)
     marks = HoleOptions(hole_above, labels, invert_hole, own, hole_axes, hole_scale)
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
@@ -161,7 +157,7 @@ def restore(
             overwrite=overwrite,
             resume=resume,
             convert=convert,
-            cluster=cluster,
+            cluster=cluster_of(scheduler, processes),
             on_plan=None if quiet else _foretell,
             series=series_of(series),
             axes=axes,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from eii.cluster import ClusterOptions
 from eii.options import RestoreOptions
 
 DEFAULTS = RestoreOptions()
@@ -51,6 +52,13 @@ Axes = Annotated[
 Large = Annotated[
     bool, typer.Option("--large", help="Take files that claim very many pixels for their size.")
 ]
+
+
+def cluster_of(scheduler: str | None, processes: int | None) -> ClusterOptions | None:
+    """Return which cluster is asked for; None for threads."""
+    if scheduler is None and processes is None:
+        return None
+    return ClusterOptions(scheduler, processes)
 
 
 def series_of(text: str | None) -> int | str | None:

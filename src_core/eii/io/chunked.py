@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import accumulate, product
 from pathlib import Path
@@ -85,11 +85,7 @@ class Blocks:
         found = np.empty([stop - start for start, stop in spans], self.dtype)
         if found.size == 0:
             return found
-        reach = [
-            range(bisect_right(edges, start) - 1, bisect_right(edges, stop - 1))
-            for edges, (start, stop) in zip(self._edges, spans, strict=True)
-        ]
-        for index in product(*reach):
+        for index in self._reach(spans):
             inside, outside = [], []
             for at, edges, (start, stop) in zip(index, self._edges, spans, strict=True):
                 low, high = max(start, edges[at]), min(stop, edges[at + 1])
@@ -97,6 +93,20 @@ class Blocks:
                 outside.append(slice(low - start, high - start))
             found[tuple(outside)] = self._block(index)[tuple(inside)]
         return found
+
+    def _reach(self, spans: list[tuple[int, int]]) -> Iterator[Index]:
+        """Yield the blocks that a part meets, which is not empty."""
+        return product(
+            *(
+                range(bisect_right(edges, start) - 1, bisect_right(edges, stop - 1))
+                for edges, (start, stop) in zip(self._edges, spans, strict=True)
+            )
+        )
+
+    def blocks_at(self, key: tuple[int | slice, ...]) -> list[Index]:
+        """Return the blocks that a part meets."""
+        spans = [_span(k, n) for k, n in zip(key, self.shape, strict=True)]
+        return [] if any(a >= b for a, b in spans) else list(self._reach(spans))
 
     def _block(self, index: Index) -> NDArray[Any]:
         with self._lock:
