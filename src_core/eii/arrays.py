@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from eii.engine.run import Reporting
 from eii.image.geometry import blocks_of
 from eii.image.hints import Hints
-from eii.io.axes import channels_last, plane_key
+from eii.io.axes import ORDER, channels_last, plane_key
 from eii.io.hole import open_hole
 from eii.io.kept import CHUNK
 from eii.io.opener import open_source
+from eii.lazy import is_lazy, restore_lazily
 from eii.options import HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop
 from eii.runs import compute, paste
@@ -50,21 +51,22 @@ class Restored:
 
 
 def restore(
-    image: NDArray[Any],
-    hole: NDArray[Any],
+    image: Any,
+    hole: Any,
     *,
     options: RestoreOptions | None = None,
     hints: Hints | None = None,
     axes: str | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
-) -> NDArray[Any]:
+) -> Any:
     """Fill the holes of an image.
 
     Parameters
     ----------
     image : ndarray of shape (M, N), (M, N, 3), (M, N, 4) or any with ``axes``
-        uint8, uint16 or float32. Alpha is kept as it is.
+        uint8, uint16 or float32. Alpha is kept as it is. Also a dask array, or an
+        xarray.DataArray: its one-letter dimensions are the axes.
     hole : ndarray of shape (M, N), or with the image's axes
         Bool, or any number: what is not zero is to be filled. With a channel axis, every channel
         has a hole of its own.
@@ -82,7 +84,9 @@ def restore(
     Returns
     -------
     ndarray
-        Of the image's shape and dtype; known pixels bit-identical.
+        Of the image's shape and dtype; known pixels bit-identical. For a dask array a lazy one of
+        the same chunks, for an xarray.DataArray another with the same dimensions, coordinates and
+        attributes.
 
     Raises
     ------
@@ -99,6 +103,11 @@ def restore(
     -----
     The result does not depend on the number of workers.
 
+    With a dask array, the hole, which may be one too, is looked through once, in parallel, and the
+    windows are planned before this returns; for that, some chunks of the image are computed. Then
+    each window is a task that is computed once, whatever chunks it touches, by any scheduler, and
+    neither ``on_progress`` nor ``should_stop`` is called.
+
     References
     ----------
     .. [1] T. Wang, H. Ouyang, Q. Chen, "Image Inpainting with External-Internal Learning and
@@ -114,6 +123,12 @@ def restore(
     >>> int(np.abs(eii.restore(damaged, hole).astype(int) - image).max())
     0
     """
+    if hasattr(image, "dims") and hasattr(image, "coords"):
+        return _restore_named(image, hole, options=options, hints=hints, axes=axes)
+    if is_lazy(image):
+        return restore_lazily(
+            image, hole, options=options or RestoreOptions(), hints=hints, axes=axes
+        )
     return restore_array(
         image,
         hole,
@@ -123,6 +138,15 @@ def restore(
         on_progress=on_progress,
         should_stop=should_stop,
     ).image
+
+
+def _restore_named(image: Any, hole: Any, *, axes: str | None, **rest: Any) -> Any:
+    """Restore an xarray.DataArray: its dimensions, coordinates and attributes stay."""
+    names = "".join(image.dims)
+    if axes is None and len(names) == image.ndim and set(names) <= set(ORDER):
+        axes = names
+    bare = hole.data if hasattr(hole, "dims") else hole
+    return image.copy(data=restore(image.data, bare, axes=axes, **rest))
 
 
 def restore_array(

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.batches import batches_of
 from eii.engine.job import Task
 from eii.engine.packs import Pack, PackKey
 from eii.engine.patches import Patch, UnitIndex
@@ -131,11 +130,11 @@ class Graph:
         self._reader: Chunks = reader
         at = [source.axes.index(a) for a in "yx"]
         self._edges = [np.cumsum([0, *reader.sizes[n]]).tolist() for n in at]
-        self._batches = batches_of(runner.job, runner.batch)
+        self._batches = [runner.batches(n) for n in range(len(runner.job.tasks))]
         self._of = [{i: n for n, b in enumerate(own) for i in b} for own in self._batches]
         self._indexes: dict[tuple[int, int], UnitIndex] = {}
 
-    def chunks(self, name: str) -> Iterator[tuple[Key, Any]]:
+    def chunks(self, name: str) -> Iterator[tuple[Key | str, Any]]:
         """Yield all tasks by their keys; those of chunks are called ``name``."""
         tasks = self._runner.job.tasks
         touched: dict[tuple[Plane, int, int], set[int]] = {}
@@ -154,7 +153,7 @@ class Graph:
         """Return the rows and columns of chunks in which a task fills something."""
         counts = [len(edges) - 1 for edges in self._edges]
         if task.lost:
-            return set(product(*map(range, counts)))
+            return set(product(range(counts[0]), range(counts[1])))
         found: set[tuple[int, int]] = set()
         for unit in task.units:
             if unit.level == 0:
@@ -233,8 +232,10 @@ class Graph:
             key = (self._image.name, *index)
             if own_planes:
                 regions = [(self._names["region"], *plane, y, x) for plane in own_planes]
-                at = [[p - spans[a].start for p, a in zip(plane, self._stack(), strict=True)]
-                      for plane in own_planes]
+                at = [
+                    [p - spans[a].start for p, a in zip(plane, self._stack(), strict=True)]
+                    for plane in own_planes
+                ]
                 c = spans.get("c", range(1))
                 yield (name, *index), (lay_on, key, axes, at, [c.start, c.stop], regions)
             else:

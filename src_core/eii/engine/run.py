@@ -148,6 +148,10 @@ class Runner:
             self._store.put(key, found)
         return sum(map(len, batches))
 
+    def batches(self, number: int) -> list[list[int]]:
+        """Return the units of a task, by position, that are restored together."""
+        return [batch for pack in self._packs[number].batches for batch in pack]
+
     def restored(self, number: int, batch: Sequence[int]) -> list[Patch]:
         """Restore units of a task by their positions, of one level and size; keep nothing."""
         task = self._job.tasks[number]
