@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "propagate": {"runs", "engine", "external", "image", "io", *BASE},
     "runs": {"cluster", "engine", "external", "image", "io", "device", *BASE},
     "planning": {"runs", "engine", "external", "image", "io", *BASE},
-    "lazy": {"runs", "engine", "external", "image", "io", *BASE},
+    "lazy_tasks": {"runs", "engine", "image", "io", *BASE},
+    "lazy": {"lazy_tasks", "runs", "engine", "external", "image", "io", *BASE},
     "arrays": {"lazy", "runs", "engine", "image", "io", *BASE},
     "api": {
         "arrays",
@@ -57,6 +58,7 @@ MAY_IMPORT = {
     "signals": BASE,
     "console": {"signals", *BASE},
     "cli": {
+        "image",
         "api",
         "planning",
         "cluster",

@@ -98,11 +98,8 @@ def test_the_graph_follows_what_is_touched_and_chunks_apart_stay_the_sources():
     hole[50:60, 50:60] = True
     noted = image.map_blocks(note, dtype=np.uint8)
     lazy = eii.restore(noted, hole, options=eii.RestoreOptions("classical"))
-    own = [
-        v
-        for k, v in dict(lazy.dask.layers[lazy.name]).items()
-        if not isinstance(v, tuple) or callable(v[0])
-    ]
+    tasks = dict(lazy.dask.layers[lazy.name]).values()
+    own = [task for task in tasks if not isinstance(task, tuple) or callable(task[0])]
     assert len(own) < 10, "windows, regions and chunks that the hole touches"
     seen.clear()
     lazy[:200, :200].compute(scheduler="synchronous")

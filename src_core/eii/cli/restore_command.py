@@ -27,7 +27,9 @@ from eii.cli.shared import (
     Overwrite,
     SeriesText,
     Workers,
+    cluster_of,
     grow_of,
+    hints_of,
     series_of,
 )
 from eii.console import errors, labels_of, nodata_of, printable, shown_progress, warn_of_share
@@ -126,7 +128,6 @@ def restore(
 ) -> None:
     """Fill the HOLE of IMAGE and write the result to OUT."""
     from eii.api import restore_to_zarr
-    from eii.io.hint_files import read_hints
 
     options = RestoreOptions(
         backbone=backbone,
@@ -141,7 +142,7 @@ def restore(
         keep_alpha=keep_alpha,
         nodata=nodata_of(nodata),
         nan_is_hole=nan_is_hole,
-        edges=None if edges is None else str(edges),
+        edges=str(edges) if edges else None,
         fill_planes=fill_planes,
     )
     labels, own = labels_of(hole_labels), series_of(hole_series)
@@ -152,7 +153,7 @@ def restore(
             hole,
             out,
             options=options,
-            hints=None if hints is None else read_hints(hints),
+            hints=hints_of(hints),
             hole_options=marks,
             overwrite=overwrite,
             resume=resume,

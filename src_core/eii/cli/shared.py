@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eii.cluster import ClusterOptions
+from eii.image.hints import Hints
 from eii.options import RestoreOptions
 
 DEFAULTS = RestoreOptions()
@@ -59,6 +60,13 @@ def cluster_of(scheduler: str | None, processes: int | None) -> ClusterOptions |
     if scheduler is None and processes is None:
         return None
     return ClusterOptions(scheduler, processes)
+
+
+def hints_of(path: Path | None) -> Hints | None:
+    """Return the hints of a file."""
+    from eii.io.hint_files import read_hints
+
+    return None if path is None else read_hints(path)
 
 
 def series_of(text: str | None) -> int | str | None:
