@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from math import prod
 from pathlib import Path
@@ -280,5 +280,13 @@ def _backbone_of(options: RestoreOptions) -> tuple[Backbone, str]:
     """Return the backbone that options ask for, and the device it runs on."""
     # Asking for devices imports torch, which the classical backbone never needs.
     device = "cpu" if options.backbone == CLASSICAL else pick_device(options.device)
-    trust, workers = options.trust, options.workers
-    return load_backbone(options.backbone, device=device, trust=trust, workers=workers), device
+    name = options.backbone
+    path = Path(name.removeprefix(FILE))
+    state = path.stat().st_mtime_ns if name.startswith(FILE) and path.is_file() else 0
+    return _loaded(name, device, options.trust, options.workers, state), device
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str, device: str, trust: bool, workers: int | None, state: int) -> Backbone:
+    """Load a backbone once for all images of a process; ``state`` tells changed files apart."""
+    return load_backbone(name, device=device, trust=trust, workers=workers)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from eii._version import __version__
+from eii.cli.batch_command import batch
 from eii.cli.plan_command import plan
 from eii.cli.restore_command import restore
 from eii.cli.shared import Axes, Large, Overwrite, SeriesText, series_of
@@ -58,6 +59,7 @@ def common(
 app.command()(restore)
 app.command()(plan)
 app.command()(train)
+app.command()(batch)
 
 
 @app.command()

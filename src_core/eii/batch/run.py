@@ -1,0 +1,281 @@
+"""A batch: several images at a time within a budget of memory, each failure on its own."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from eii.api import export, restore_to_zarr
+from eii.batch.jobs import BatchJob
+from eii.errors import Cancelled, EIIError, OutputError
+from eii.io.opener import open_source
+from eii.options import HoleOptions, RestoreOptions
+from eii.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    check_stop,
+    ignore_progress,
+    never_stop,
+)
+
+RESULTS = "results.csv"
+DONE, FAILED, BEFORE = "done", "failed", "done before"
+_BASE = 200 * 2**20  # bytes that a run takes beside its image
+_TIMES = 12  # bytes for each of the image's, up to a few regions of it
+_MOST = 2**30
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """What became of one image.
+
+    Parameters
+    ----------
+    image, hole, out : str
+    status : {"done", "failed", "done before"}
+    error : str
+        Why it failed.
+    filled, known : int
+        Pixels.
+    share : float
+        Of the image that was filled.
+    confidence : float
+        Mean over what was filled, in [0, 1].
+    windows : int
+    seconds : float
+    """
+
+    image: str
+    hole: str
+    out: str
+    status: str
+    error: str = ""
+    filled: int = 0
+    known: int = 0
+    share: float = 0.0
+    confidence: float = 1.0
+    windows: int = 0
+    seconds: float = 0.0
+
+
+def run_batch(
+    jobs: Sequence[BatchJob],
+    out: Path,
+    *,
+    options: RestoreOptions | None = None,
+    hole_options: HoleOptions | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    memory: float | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> list[BatchRow]:
+    """Restore many images.
+
+    Parameters
+    ----------
+    jobs : sequence of BatchJob
+    out : Path
+        Folder for ``results.csv``; each row is written as its image is done.
+    options : RestoreOptions, optional
+    hole_options : HoleOptions, optional
+    overwrite : bool
+        Replace results that are there.
+    resume : bool
+        Leave what the table of an earlier call says is done, and go on with what was begun.
+    memory : float, optional
+        GiB that the images at work at the same time may take; by default half of what is free.
+    on_progress, should_stop : callable
+        Told and asked between images.
+
+    Returns
+    -------
+    list of BatchRow
+        In the order of the jobs.
+
+    Raises
+    ------
+    Cancelled
+        If ``should_stop`` said so; images at work stop, and ``resume`` goes on.
+    OutputError
+        If the table cannot be written.
+
+    Notes
+    -----
+    Each image has one thread while several are at work; a result does not depend on that.
+    """
+    options = options or RestoreOptions()
+    rows: dict[BatchJob, BatchRow] = _done_before(out, jobs) if resume else {}
+    left = [job for job in jobs if job not in rows]
+    _begin(out, list(rows.values()))
+    threads = min(options.workers or os.cpu_count() or 1, max(1, len(left)))
+    own = replace(options, workers=1 if threads > 1 else options.workers)
+    budget = _free() / 2 if memory is None else memory * 2**30
+
+    def one(job: BatchJob) -> BatchRow:
+        return _isolated(
+            job, own, hole_options, overwrite=overwrite, resume=resume, should_stop=should_stop
+        )
+
+    with ThreadPoolExecutor(threads) as pool:
+        for row, job in _within(pool, one, left, threads, budget, should_stop):
+            rows[job] = row
+            _note(out, row)
+            on_progress(Progress("images", len(rows), len(jobs)))
+    return [rows[job] for job in jobs]
+
+
+def _within(
+    pool: ThreadPoolExecutor,
+    one: Callable[[BatchJob], BatchRow],
+    jobs: Sequence[BatchJob],
+    threads: int,
+    budget: float,
+    should_stop: ShouldStop,
+) -> Iterator[tuple[BatchRow, BatchJob]]:
+    """Run jobs while they fit the budget together; one that alone does not is run alone."""
+    pending: dict[Future[BatchRow], tuple[BatchJob, float]] = {}
+    waiting = list(jobs)[::-1]
+    while waiting or pending:
+        check_stop(should_stop)
+        while waiting and len(pending) < threads:
+            weight = _weight(waiting[-1])
+            if pending and weight + sum(w for _, w in pending.values()) > budget:
+                break
+            job = waiting.pop()
+            pending[pool.submit(one, job)] = (job, weight)
+        done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+        for future in done:
+            job, _ = pending.pop(future)
+            yield future.result(), job
+
+
+def _weight(job: BatchJob) -> float:
+    """Return about how many bytes an image takes while it is restored."""
+    try:
+        source = open_source(job.image)
+    except EIIError:
+        return _BASE
+    size = float(np.prod(source.shape)) * source.dtype.itemsize
+    return _BASE + min(_TIMES * size, _MOST)
+
+
+def _free() -> float:
+    import psutil
+
+    return float(psutil.virtual_memory().available)
+
+
+def _isolated(
+    job: BatchJob,
+    options: RestoreOptions,
+    hole_options: HoleOptions | None,
+    *,
+    overwrite: bool,
+    resume: bool,
+    should_stop: ShouldStop,
+) -> BatchRow:
+    """Restore one image; return why it failed, if it did, whatever that was."""
+    told = BatchRow(str(job.image), str(job.hole), str(job.out), FAILED)
+    zarr = job.out if job.out.suffix == ".zarr" else job.out.with_name(f".{job.out.name}.zarr")
+    try:
+        if zarr != job.out and job.out.exists() and not overwrite:
+            raise OutputError(f"{job.out} exists. Allow to overwrite it, or name another folder.")
+        done = restore_to_zarr(
+            job.image,
+            job.hole,
+            zarr,
+            options=options,
+            hole_options=hole_options,
+            overwrite=overwrite or zarr != job.out,
+            resume=resume,
+            should_stop=should_stop,
+        )
+        sure = _confidence(zarr, done.filled)
+        if zarr != job.out:
+            export(zarr, job.out, overwrite=overwrite)
+            shutil.rmtree(zarr)
+    except Cancelled:
+        raise
+    except EIIError as error:
+        return replace(told, error=str(error))
+    except Exception as error:  # one image that is unlike all others must not end the batch
+        return replace(told, error=f"unexpected {type(error).__name__}: {error}")
+    total = done.filled + done.known
+    return replace(
+        told,
+        status=DONE,
+        filled=done.filled,
+        known=done.known,
+        share=done.filled / max(1, total),
+        confidence=sure,
+        windows=done.windows,
+        seconds=done.seconds,
+    )
+
+
+def _confidence(result: Path, filled: int) -> float:
+    """Return the mean confidence over what is filled, in [0, 1]."""
+    import zarr
+
+    if not filled:
+        return 1.0
+    sure, total, count = zarr.open_array(str(result / "confidence" / "0"), mode="r"), 0.0, 0
+    marks = zarr.open_array(str(result / "labels" / "inpainted" / "0"), mode="r")
+    flat = (slice(None),) * (marks.ndim - 2)
+    if marks.ndim != sure.ndim:  # every channel has marks of its own
+        return float("nan")
+    for y in range(0, sure.shape[-2], 1024):
+        rows = (*flat, slice(y, y + 1024))
+        where = np.asarray(marks[rows]) > 0
+        total += float(np.asarray(sure[rows], np.float64)[where].sum())
+        count += int(where.sum())
+    return total / max(1, count) / 255
+
+
+def _begin(out: Path, rows: Sequence[BatchRow]) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        draft = out / f".{RESULTS}"
+        with draft.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(BatchRow.__dataclass_fields__))
+            writer.writeheader()
+            writer.writerows(asdict(row) for row in rows)
+        draft.replace(out / RESULTS)
+    except OSError as error:
+        raise OutputError(f"{out / RESULTS} cannot be written: {error.strerror}.") from error
+
+
+def _note(out: Path, row: BatchRow) -> None:
+    with (out / RESULTS).open("a", newline="", encoding="utf-8") as file:
+        csv.DictWriter(file, list(BatchRow.__dataclass_fields__)).writerow(asdict(row))
+
+
+def _done_before(out: Path, jobs: Sequence[BatchJob]) -> dict[BatchJob, BatchRow]:
+    """Return the rows of jobs whose results an earlier call has written and are there."""
+    table = out / RESULTS
+    if not table.exists():
+        return {}
+    by_name = {(str(j.image), str(j.hole), str(j.out)): j for j in jobs}
+    found: dict[BatchJob, BatchRow] = {}
+    with table.open(newline="", encoding="utf-8") as file:
+        for told in csv.DictReader(file):
+            job = by_name.get((told["image"], told["hole"], told["out"]))
+            if job is not None and told["status"] in (DONE, BEFORE) and job.out.exists():
+                found[job] = _row(told)
+    return found
+
+
+def _row(told: dict[str, str]) -> BatchRow:
+    filled, known, windows = (int(told[n]) for n in ("filled", "known", "windows"))
+    share, sure, seconds = (float(told[n]) for n in ("share", "confidence", "seconds"))
+    names = (told["image"], told["hole"], told["out"])
+    return BatchRow(*names, BEFORE, "", filled, known, share, sure, windows, seconds)

@@ -1,0 +1,87 @@
+"""The command `eii batch`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eii.cli.shared import (
+    DEFAULTS,
+    Backbone,
+    Channels,
+    Colour,
+    Grow,
+    HoleAbove,
+    HoleLabels,
+    InvertHole,
+    Overwrite,
+    Workers,
+    grow_of,
+)
+from eii.console import FAILED, labels_of, printable, shown_progress
+from eii.options import HoleOptions, RestoreOptions
+from eii.signals import stopped_by_signals
+
+
+def batch(
+    jobs: Annotated[
+        str, typer.Argument(help="A .csv with the columns image, hole, out; or 'scans/*.tif'.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")],
+    hole_pattern: Annotated[
+        str | None, typer.Option(help="Where an image's hole is: '{stem}_mask.png'.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="zarr, or source: the image's own.")
+    ] = "zarr",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave what is done, go on with the rest.")
+    ] = False,
+    overwrite: Overwrite = False,
+    memory: Annotated[
+        float | None, typer.Option(help="GiB for the images at work together.")
+    ] = None,
+    workers: Workers = None,
+    backbone: Backbone = DEFAULTS.backbone,
+    colour: Colour = DEFAULTS.colour,
+    channels: Channels = DEFAULTS.channels,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = DEFAULTS.device,
+    grow: Grow = str(DEFAULTS.grow),
+    hole_above: HoleAbove = None,
+    hole_labels: HoleLabels = None,
+    invert_hole: InvertHole = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Restore many images; a table and a page of HTML say what became of each."""
+    from eii.batch.jobs import find_jobs
+    from eii.batch.report import write_report
+    from eii.batch.run import FAILED as NOT_DONE
+    from eii.batch.run import RESULTS, run_batch
+
+    options = RestoreOptions(
+        backbone, colour, channels, device=device, grow=grow_of(grow), workers=workers
+    )
+    marks = HoleOptions(hole_above, labels_of(hole_labels), invert_hole)
+    found = find_jobs(jobs, out, hole_pattern=hole_pattern, form=form)
+    with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
+        rows = run_batch(
+            found,
+            out,
+            options=options,
+            hole_options=marks,
+            overwrite=overwrite,
+            resume=resume,
+            memory=memory,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    write_report(out / "report.html", rows)
+    failed = sum(row.status == NOT_DONE for row in rows)
+    typer.echo(
+        f"{len(rows) - failed} of {len(rows)} images restored; "
+        f"{printable(out / RESULTS)}, {printable(out / 'report.html')}"
+    )
+    if failed:
+        raise typer.Exit(FAILED)
