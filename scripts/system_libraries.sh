@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Get what a headless napari needs from the system: a virtual screen, OpenGL by software, Qt's libraries.
+# Get what the tests need from the system: for napari a virtual screen, OpenGL by software and Qt's libraries; a browser.
 set -euo pipefail
 
 packages=(
-  xvfb xauth libgl1 libegl1 libopengl0 libgl1-mesa-dri libglib2.0-0 libdbus-1-3 libfontconfig1
+  chromium xvfb xauth libgl1 libegl1 libopengl0 libgl1-mesa-dri libglib2.0-0 libdbus-1-3 libfontconfig1
   libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
   libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1
 )
