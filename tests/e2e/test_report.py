@@ -38,8 +38,11 @@ def test_a_batch_is_seen_in_a_browser_and_its_sliders_slide(tmp_path):
     Image.fromarray(hole).save(scans / "<img src=x>_mask.png")
     (scans / "broken.png").write_bytes(b"broken")
     run = subprocess.run(
-        [sys.executable, "-m", "eii.cli", "batch", str(scans / "*.png"), "--out", tmp_path / "out"]
-        + ["--hole-pattern", "{stem}_mask.png", "--backbone", "classical", "--quiet"],
+        [
+            *(sys.executable, "-m", "eii.cli", "batch", str(scans / "*.png"), "--quiet"),
+            *("--out", tmp_path / "out", "--hole-pattern", "{stem}_mask.png"),
+            *("--backbone", "classical"),
+        ],
         capture_output=True,
         text=True,
         check=False,

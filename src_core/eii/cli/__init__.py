@@ -81,7 +81,7 @@ def export(
 
 @app.command()
 def verify(
-    source: Annotated[Path, typer.Argument(help="What was restored.")],
+    source: Annotated[str, typer.Argument(help="What was restored.")],
     result: Annotated[Path, typer.Argument(help="An OME-Zarr written by restore.")],
     series: SeriesText = None,
     axes: Axes = None,
@@ -103,7 +103,7 @@ def verify(
 
 @app.command()
 def info(
-    path: Annotated[Path, typer.Argument(help="Any image that restore takes.")],
+    path: Annotated[str, typer.Argument(help="Any image that restore takes.")],
     series: SeriesText = None,
     axes: Axes = None,
     large: Large = False,

@@ -14,8 +14,10 @@ from eii.options import RestoreOptions
 DEFAULTS = RestoreOptions()
 IMAGE, HOLE, COLOUR = "Image", "Hole", "Colour"  # panels of the help
 
-ImageFile = Annotated[Path, typer.Argument(help="OME-Zarr, Zarr, TIFF, PNG, JPEG, WebP or .npy.")]
-HoleFile = Annotated[Path, typer.Argument(help="The same kinds; what is not zero is filled.")]
+ImageFile = Annotated[
+    str, typer.Argument(help="OME-Zarr, Zarr (also its URL), TIFF, PNG, JPEG, WebP or .npy.")
+]
+HoleFile = Annotated[str, typer.Argument(help="The same kinds; what is not zero is filled.")]
 Backbone = Annotated[str, typer.Option(help="auto, unet, pixel, classical or file:PATH.")]
 Colour = Annotated[str, typer.Option(help="Propagates colour.", rich_help_panel=COLOUR)]
 Channels = Annotated[

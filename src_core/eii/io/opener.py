@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +17,7 @@ from eii.io.axes import named_axes
 from eii.io.chunked import by_blocks
 from eii.io.npy import open_npy
 from eii.io.pictures import open_picture
+from eii.io.remote import is_url, open_url
 from eii.io.source import Asked, Series, Source, array_source
 from eii.io.tiff import open_tiff
 from eii.io.zarr_files import guarded, open_zarr, store_path
@@ -43,7 +43,8 @@ def open_source(
     Parameters
     ----------
     item : str, Path, ndarray, dask array or zarr array
-        OME-Zarr 0.4 or 0.5, Zarr, TIFF, OME-TIFF, PNG, JPEG, WebP or .npy; or an array.
+        OME-Zarr 0.4 or 0.5, Zarr, TIFF, OME-TIFF, PNG, JPEG, WebP or .npy; or an array; or the URL
+        of a Zarr: s3://, gs://, https:// ...
     series : int or str, optional
         Which image of a file that holds several, from 0, or its path in a plate: ``"A/1/0"``.
     axes : str, optional
@@ -76,6 +77,8 @@ def open_any(item: Any, asked: Asked) -> Source:
     """Open an image or a hole, of any dtype; see `open_source`."""
     if isinstance(item, Source):
         return item
+    if isinstance(item, str) and is_url(item):
+        return open_url(item, asked)
     if isinstance(item, str | Path):
         return replace(open_file(_local(item), asked), asked=asked)
     if not all(hasattr(item, name) for name in ("shape", "dtype", "__getitem__")):
@@ -118,9 +121,7 @@ def open_file(path: Path, asked: Asked) -> Source:
 
 
 def _local(item: str | Path) -> Path:
-    if isinstance(item, str) and re.match(r"[a-zA-Z][\w+.-]+://", item):
-        raise SourceError(f"{item} is not on this machine's disks. Copy it there first.")
-    return Path(item)
+    return Path(item.removeprefix("file://")) if isinstance(item, str) else item
 
 
 def _other_kind(item: object) -> str:

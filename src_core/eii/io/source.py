@@ -95,8 +95,10 @@ class Source:
         The folder of its Zarr array, on this machine's disks.
     coarser : tuple of Path
         Where the coarser levels of its pyramid are stored.
+    url : str, optional
+        Where it is, when that is not on this machine's disks.
     asked : Asked, optional
-        How it was opened from its path, for a process that it is sent to.
+        How it was opened from there, for a process that it is sent to.
     """
 
     name: str
@@ -113,12 +115,14 @@ class Source:
     indices: Readable | None = None
     stored: Path | None = None
     coarser: tuple[Path, ...] = ()
+    url: str | None = None
     asked: Asked | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Send how it is opened, not what is open; arrays are sent as they are."""
-        if self.asked is not None and self.path is not None:
-            return _opened_again, (self.path, self.asked)
+        place = self.path or self.url
+        if self.asked is not None and place is not None:
+            return _opened_again, (place, self.asked)
         return Source, tuple(getattr(self, one.name) for one in fields(self))
 
     @property
@@ -178,11 +182,11 @@ class Source:
 
 
 @lru_cache(maxsize=16)
-def _opened_again(path: Path, asked: Asked) -> Source:
+def _opened_again(place: Path | str, asked: Asked) -> Source:
     """Open a file once in a process, whatever is sent of it."""
     from eii.io.opener import open_any
 
-    return open_any(path, asked)
+    return open_any(place, asked)
 
 
 def array_source(array: Readable, name: str, axes: str, *, path: Path | None = None) -> Source:
@@ -202,7 +206,7 @@ def array_source(array: Readable, name: str, axes: str, *, path: Path | None = N
     return Source(name, array, axes, is_rgb=colour, has_alpha=alpha, path=path)
 
 
-def refuse_series(path: Path, asked: Asked) -> None:
+def refuse_series(path: Path | str, asked: Asked) -> None:
     """Raise `OptionError` if a series other than the first is asked for where there is one."""
     if asked.series not in (None, 0):
         raise OptionError(f"{path} holds one image: `series` {asked.series} is not there.")

@@ -13,7 +13,7 @@ from zarr.storage import LocalStore
 from eii.errors import SourceError
 from eii.io.axes import check_axes, named_axes
 from eii.io.chunked import Guarded, by_blocks
-from eii.io.place import is_unfinished
+from eii.io.place import ATTRIBUTE, UNFINISHED, is_unfinished
 from eii.io.source import Asked, Facts, Readable, Source, array_source, refuse_series
 from eii.io.units import checked_sizes, ngff_size
 from eii.io.zarr_groups import (
@@ -50,12 +50,30 @@ def open_zarr(path: Path, asked: Asked) -> Source:
         of our results and not whole.
     """
     _refuse_unfinished(path)
-    series, axes = asked.series, asked.axes
     node = zarr.open(str(path), mode="r")
     if isinstance(node, zarr.Array):
         refuse_series(path, asked)
         around = level_around(path)
-        return _plain(node, path, axes) if around is None else _ome(around, path, axes)
+        if around is not None:
+            return _ome(around, path, asked.axes)
+    return _of_node(node, path, asked)
+
+
+def open_node(store: Any, name: str, asked: Asked) -> Source:
+    """Open a Zarr in a store that is not on this machine's disks; see `open_zarr`."""
+    node = zarr.open(store, mode="r")
+    own: Any = dict(node.attrs).get(ATTRIBUTE, {})
+    if own.get(UNFINISHED):
+        raise SourceError(f"{name} is unfinished: the run that writes it was killed.")
+    return _of_node(node, name, asked)
+
+
+def _of_node(node: Any, path: Path | str, asked: Asked) -> Source:
+    """Return the image of a group, or an array as one."""
+    series, axes = asked.series, asked.axes
+    if isinstance(node, zarr.Array):
+        refuse_series(path, asked)
+        return _plain(node, path, axes)
     images = images_of(node, path)
     if images:
         return _ome(pick(images, path, series), path, axes)
@@ -103,16 +121,17 @@ def _lazy(array: zarr.Array[Any], axes: str) -> Readable:
     return by_blocks(guarded(array), array.chunks, axes)
 
 
-def _plain(array: Array, path: Path, axes: str | None) -> Source:
+def _plain(array: Array, path: Path | str, axes: str | None) -> Source:
     named = getattr(array.metadata, "dimension_names", None)
     if axes is None and named and all(n and len(n) == 1 for n in named):
         axes = "".join(named)
     axes = named_axes(axes, array.shape)
-    source = array_source(_lazy(array, axes), str(path), axes, path=path)
+    own = path if isinstance(path, Path) else None
+    source = array_source(_lazy(array, axes), str(path), axes, path=own)
     return replace(source, nodata=_declared(array), stored=store_path(array))
 
 
-def _ome(image: Found, path: Path, axes: str | None) -> Source:
+def _ome(image: Found, path: Path | str, axes: str | None) -> Source:
     group, entry = image.group, image.entry
     level = entry["datasets"][image.level]
     array = group[level["path"]]
@@ -137,7 +156,7 @@ def _ome(image: Found, path: Path, axes: str | None) -> Source:
         named,
         is_rgb=colour,
         has_alpha=bool(own.get("alpha", colour and array.shape[named.index("c")] == 4)),
-        path=path,
+        path=path if isinstance(path, Path) else None,
         stored=store_path(array),
         coarser=tuple(p for p in coarser if p is not None),
         nodata=_declared(array),

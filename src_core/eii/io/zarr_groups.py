@@ -35,7 +35,7 @@ def ome_metadata(node: zarr.Group) -> Mapping[str, Any]:
     return found
 
 
-def images_of(node: zarr.Group, path: Path) -> list[Found]:
+def images_of(node: zarr.Group, path: Path | str) -> list[Found]:
     """Return every image of a group: its own, or those of its series, or of its wells.
 
     Raises
@@ -53,7 +53,7 @@ def images_of(node: zarr.Group, path: Path) -> list[Found]:
     return [f for name, child in _children(node) for f in _own(child, name, path)]
 
 
-def pick(found: list[Found], path: Path, series: Series | None) -> Found:
+def pick(found: list[Found], path: Path | str, series: Series | None) -> Found:
     """Return the image that is asked for, by its number or its name.
 
     Raises
@@ -65,7 +65,7 @@ def pick(found: list[Found], path: Path, series: Series | None) -> Found:
     return found[pick_index(names, path, series)]
 
 
-def pick_index(names: list[str], path: Path, series: Series | None) -> int:
+def pick_index(names: list[str], path: Path | str, series: Series | None) -> int:
     """Return the position of the image that is asked for; see `pick`."""
     listed = ", ".join(f"{i}: {name}" for i, name in enumerate(names[:_LISTED]))
     listed += ", …" if len(names) > _LISTED else ""
@@ -102,7 +102,7 @@ def natural(name: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(p), "") if p.isdigit() else (-1, p) for p in parts)
 
 
-def _own(node: zarr.Group, name: str, path: Path) -> Iterator[Found]:
+def _own(node: zarr.Group, name: str, path: Path | str) -> Iterator[Found]:
     """Yield the images that a group itself describes."""
     described = ome_metadata(node)
     entries = described.get("multiscales", [])
@@ -114,7 +114,7 @@ def _own(node: zarr.Group, name: str, path: Path) -> Iterator[Found]:
         yield Found("/".join(p for p in (name, own) if p) or str(number), node, entry)
 
 
-def _check_version(described: Mapping[str, Any], path: Path) -> None:
+def _check_version(described: Mapping[str, Any], path: Path | str) -> None:
     version = re.match(r"(\d+)\.(\d+)", str(described.get("version", "")))
     if version and tuple(map(int, version.groups())) > _NEWEST:
         raise SourceError(
