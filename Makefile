@@ -35,6 +35,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/bench_cost.py
 	$(BIN)/python benchmarks/bench_disk.py
 	$(BIN)/python benchmarks/bench_colour.py
+	$(BIN)/python benchmarks/bench_cluster.py
 
 # DATA: folder of one tar file of pictures for each domain; EVAL: folder of folders of others.
 paper: .venv/dev.stamp
