@@ -14,6 +14,7 @@ import pytest
 import torch
 from eii.errors import (
     Cancelled,
+    MissingExtraError,
     OptionError,
     OutputError,
     OutputPathError,
@@ -97,9 +98,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path, pictures, 
 
 
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(tmp_path, pictures, pools):
-    chosen = options(steps=40, pools=pools, every=1e-4)
+    chosen = options(steps=15, pools=pools, every=1e-4)
     whole = train([pictures], tmp_path / "whole", chosen)
-    command = [sys.executable, "-m", "eii.cli", "train", "--data", pictures, "--steps", "40"]
+    command = [sys.executable, "-m", "eii.cli", "train", "--data", pictures, "--steps", "15"]
     command += ["--width", "8", "--windows", "48", "--side", "64", "--batch", "4"]
     command += ["--device", "cpu", "--pools", pools, "--every", "0.0001", "--quiet"]
     command = [*map(str, command), "--out", str(tmp_path / "killed")]
@@ -251,6 +252,23 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path, pictures, pools)
         train([pictures], tmp_path, options(), resume=True)
     train([pictures], tmp_path, options(steps=1, pools=pools))
     with pytest.raises(OutputPathError, match="holds a training"):
+        train([pictures], tmp_path, options())
+
+
+def test_a_run_goes_on_as_it_was_begun_only(tmp_path, pictures, pools):
+    calls = iter([True])
+    with pytest.raises(Cancelled):
+        train([pictures], tmp_path, options(pools=pools), should_stop=lambda: next(calls))
+    with pytest.raises(OptionError, match="`backbone` was 'unet', now it is 'lama'"):
+        train([pictures], tmp_path, options(backbone="lama", pools=pools), resume=True)
+    (tmp_path / "last.ckpt").write_bytes(b"half of a checkp")
+    with pytest.raises(OptionError, match="not a whole checkpoint"):
+        train([pictures], tmp_path, options(pools=pools), resume=True)
+
+
+def test_training_without_its_extra_says_what_to_install(tmp_path, pictures, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightning.pytorch", None)
+    with pytest.raises(MissingExtraError, match=r"napari-eii\[train\]"):
         train([pictures], tmp_path, options())
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from eii.training.options import TrainOptions
 from eii.training.pool import Pool, make_pools
 
 _COLUMNS = ("step", "seconds", "loss", "gain", "windows_per_second", "waiting", "left_out")
+_NO_MATTER = ("device", "devices", "every", "pools")  # the weights do not follow from them
 _UNITS = 1000  # of progress
 
 
@@ -41,6 +44,7 @@ def run(
     device = pick_device(options.device)
     made = make_network(options)
     _make_folder(out)
+    _check_same(out / "options.json", options, resume=checkpoint is not None)
     pools = make_pools(
         data, options.pools or out, options, on_progress=on_progress, should_stop=should_stop
     )
@@ -84,6 +88,25 @@ def _make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be made: {error.strerror}.") from error
+
+
+def _check_same(path: Path, options: TrainOptions, *, resume: bool) -> None:
+    """Note the options of a run that begins; raise if one that goes on has others."""
+    told = {k: v for k, v in asdict(options).items() if k not in _NO_MATTER}
+    now = json.loads(json.dumps(told, default=str))
+    if not resume:
+        draft = path.with_name(f".{path.name}")
+        draft.write_text(json.dumps(now, indent=1), encoding="utf-8")
+        draft.replace(path)
+        return
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else now
+    differing = [n for n in now if before.get(n) != now[n]]
+    if differing:
+        name = differing[0]
+        raise OptionError(
+            f"`resume`: this is not the run that was begun: `{name}` was {before.get(name)!r}, now "
+            f"it is {now[name]!r}. Run it as it was, or name another folder."
+        )
 
 
 def _steps_in(checkpoint: Path | None) -> int:
