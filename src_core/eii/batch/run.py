@@ -110,19 +110,19 @@ def run_batch(
 
     Notes
     -----
-    Each image has one thread while several are at work; a result does not depend on that.
+    As many images as there are processors are at work, each on as many threads: most are small, and
+    leave most of those idle.
     """
     options = options or RestoreOptions()
     rows: dict[BatchJob, BatchRow] = _done_before(out, jobs) if resume else {}
     left = [job for job in jobs if job not in rows]
     _begin(out, list(rows.values()))
     threads = min(options.workers or os.cpu_count() or 1, max(1, len(left)))
-    own = replace(options, workers=1 if threads > 1 else options.workers)
     budget = _free() / 2 if memory is None else memory * 2**30
 
     def one(job: BatchJob) -> BatchRow:
         return _isolated(
-            job, own, hole_options, overwrite=overwrite, resume=resume, should_stop=should_stop
+            job, options, hole_options, overwrite=overwrite, resume=resume, should_stop=should_stop
         )
 
     with ThreadPoolExecutor(threads) as pool:
