@@ -19,7 +19,7 @@ from eii.evaluation.tables import means_of
 from eii.options import RestoreOptions
 from eii.training.fit import train
 from eii.training.options import TrainOptions
-from paper_page import write_page
+from paper_page import draw_examples, write_page
 
 DOMAINS = ("photo", "texture", "micro", "document")
 WIDTHS = {"gatedconv": 24, "gmcnn": 8, "edgeconnect": 16, "hifill": 16, "unet": 16}
@@ -131,6 +131,7 @@ def main() -> None:
         draft.write_text(json.dumps(found, indent=1))
         draft.replace(results)
         report(f"{cell.name}: {time.monotonic() - begun:.0f} s")
+    draw_examples(given.docs, given.work / "evaluated")
     write_page(given.docs, found)
 
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from PIL import Image as Picture
+from PIL import ImageDraw
 
 Figures = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 BACKBONES = ("gatedconv", "gmcnn", "edgeconnect", "hifill")
 DOMAINS = ("photo", "texture", "micro", "document")
 HOLES = ("stroke", "brush")
+EXAMPLES = "pictures/paper_examples.jpg"
 HEAD = """# The paper's three claims, on our images
 
 Wang, Ouyang and Chen (CVPR 2021) say that a backbone that completes luma alone, with colour
@@ -36,7 +39,32 @@ def write_page(docs: Path, found: Figures) -> None:
     widths = ", ".join(f"{b} {w}" for b, w in WIDTHS.items())
     parts = [HEAD.format(steps=STEPS, widths=f"({widths})"), *_table_a(found), *_table_b(found)]
     parts += _table_c(docs, found)
+    if (docs / EXAMPLES).exists():
+        parts += [
+            "\nThe backbone `gatedconv`: hole, truth, scheme, RGB baseline.\n",
+            f"![Holes, truths, the scheme's fills and the baseline's, by domain]({EXAMPLES})",
+        ]
     (docs / "paper.md").write_text("\n".join(parts) + "\n", encoding="utf-8")
+
+
+def draw_examples(docs: Path, work: Path) -> None:
+    """Put what both sides made of some images beside each other, where it has been evaluated."""
+    grids = [work / f"a-gatedconv-{mode}-all-0" / "pictures.png" for mode in ("mono", "rgb")]
+    if not all(grid.exists() for grid in grids):
+        return
+    scheme, baseline = (Picture.open(grid).convert("RGB") for grid in grids)
+    column = scheme.width // 3
+    whole = Picture.new("RGB", (4 * column, scheme.height), "white")
+    whole.paste(scheme, (0, 0))
+    whole.paste(baseline.crop((2 * column, 0, 3 * column, baseline.height)), (3 * column, 0))
+    draw = ImageDraw.Draw(whole)
+    height = scheme.height // (len(DOMAINS) * len(HOLES))
+    for row in range(len(DOMAINS) * len(HOLES)):
+        for place, side in ((2, "scheme"), (3, "RGB baseline")):
+            x, y = place * column, row * height
+            draw.rectangle((x, y, x + column, y + height - column - 1), fill="white")
+            draw.text((x + 2, y + 1), side, fill="black")
+    whole.resize((whole.width // 2, whole.height // 2)).save(docs / EXAMPLES, quality=85)
 
 
 def _table_a(found: Figures) -> list[str]:
