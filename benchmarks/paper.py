@@ -26,7 +26,7 @@ WIDTHS = {"gatedconv": 24, "gmcnn": 8, "edgeconnect": 16, "hifill": 16, "unet": 
 STEPS, RATE, WINDOWS, SEEDS, SIDE = 400, 1e-3, 800, 3, 256
 RATIOS = (5, 15, 25, 35, 45, 55, 65, 75)
 HOLES = ("stroke", "brush")
-CLASSICAL = "classical"
+CLASSICAL, NO_CRITIC = "classical", "n"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Cell:
     @property
     def training(self) -> str:
         """Return what its weights are kept under: tables a and c have theirs in common."""
-        return "-".join((self.backbone, self.mode, self.domain, str(self.seed)))
+        own = ("no-critic",) if self.table == NO_CRITIC else ()
+        return "-".join((*own, self.backbone, self.mode, self.domain, str(self.seed)))
 
 
 def cells() -> Iterator[Cell]:
@@ -60,14 +61,15 @@ def cells() -> Iterator[Cell]:
             yield from (
                 Cell("b", "unet", mode, domain, 0) for domain in DOMAINS for mode in ("mono", "rgb")
             )
+            yield from _compared(("gatedconv", "gmcnn"), seed, NO_CRITIC)
             yield from (Cell("c", "gatedconv", mode, "all", 0) for mode in ("mono", "rgb"))
             yield from _compared(("edgeconnect", "hifill"), seed)
         else:
             yield from _compared(("gatedconv", "gmcnn", "edgeconnect", "hifill"), seed)
 
 
-def _compared(backbones: tuple[str, ...], seed: int) -> Iterator[Cell]:
-    return (Cell("a", b, mode, "all", seed) for b in backbones for mode in ("mono", "rgb"))
+def _compared(backbones: tuple[str, ...], seed: int, table: str = "a") -> Iterator[Cell]:
+    return (Cell(table, b, mode, "all", seed) for b in backbones for mode in ("mono", "rgb"))
 
 
 def run(cell: Cell, data: Path, against: Path, work: Path) -> dict[str, dict[str, float]]:
@@ -100,6 +102,7 @@ def _trained(cell: Cell, data: Path, work: Path) -> Path:
         windows=WINDOWS * (len(DOMAINS) if cell.domain == "all" else 1),
         pools=work / "pools",
         every=60,
+        adversarial=cell.table != NO_CRITIC,
     )
     domains = DOMAINS if cell.domain == "all" else (cell.domain,)
     if not (out / "done").exists():

@@ -69,6 +69,16 @@ def draw_examples(docs: Path, work: Path) -> None:
 
 def _table_a(found: Figures) -> list[str]:
     lines = ["\n## a. Scheme against RGB baseline\n"]
+    lines.append("With each backbone's own losses, its critic among them.\n")
+    lines += _compared(found, "a")
+    if any(name.startswith("n-") for name in found):
+        lines.append("\nWithout the critics, by the reconstruction losses alone:\n")
+        lines += _compared(found, "n")
+    return lines
+
+
+def _compared(found: Figures, table: str) -> list[str]:
+    lines = []
     lines.append(
         "Mean over four domains and the seeds that were run; ± is the deviation of seeds.\n"
     )
@@ -84,11 +94,11 @@ def _table_a(found: Figures) -> list[str]:
             )
         for backbone in BACKBONES:
             for mode, side in (("mono", "scheme"), ("rgb", "RGB baseline")):
-                held = [found.get(f"a-{backbone}-{mode}-all-{seed}") for seed in range(9)]
+                held = [found.get(f"{table}-{backbone}-{mode}-all-{seed}") for seed in range(9)]
                 seeds = [f[f"all {hole}"] for f in held if f]
                 if seeds:
                     lines.append(f"| {backbone} | {hole} | {side} | {len(seeds)} | {_row(seeds)} |")
-    return lines + _gains(found)
+    return lines + _gains(found, table)
 
 
 def _row(seeds: list[Mapping[str, float]]) -> str:
@@ -100,13 +110,15 @@ def _row(seeds: list[Mapping[str, float]]) -> str:
     return " | ".join(cells)
 
 
-def _gains(found: Figures) -> list[str]:
+def _gains(found: Figures, table: str) -> list[str]:
     lines = ["\nGain of the scheme over the baseline of the same seed:\n"]
     lines += ["| backbone | hole | PSNR, dB | SSIM | CIEDE2000 |", "|---|---|---|---|---|"]
     for backbone in BACKBONES:
         for hole in HOLES:
             pairs = [
-                tuple(found.get(f"a-{backbone}-{mode}-all-{seed}") for mode in ("mono", "rgb"))
+                tuple(
+                    found.get(f"{table}-{backbone}-{mode}-all-{seed}") for mode in ("mono", "rgb")
+                )
                 for seed in range(9)
             ]
             both = [(m[f"all {hole}"], r[f"all {hole}"]) for m, r in pairs if m and r]
