@@ -17,6 +17,7 @@ from zarr.storage import FsspecStore, WrapperStore
 from eii.errors import EIIError, SourceError
 from eii.io.source import Asked, Source
 
+_FILES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".npy", ".zip")
 log = logging.getLogger(__name__)
 
 _URL = re.compile(r"([a-zA-Z][\w+.-]+)://")
@@ -88,6 +89,11 @@ def open_url(url: str, asked: Asked) -> Source:
     from eii.io.zarr_files import open_node
 
     name = shown(url)
+    if name.lower().endswith(_FILES):
+        raise SourceError(
+            f"{name} is not on this machine's disks, and only Zarr is read from elsewhere. Copy it "
+            "there first."
+        )
     try:
         store = Retried(FsspecStore.from_url(url, read_only=True))
         return replace(open_node(store, name, asked), url=url, asked=asked)
