@@ -73,12 +73,14 @@ def bucket(stores):
         patch.setenv("AWS_ACCESS_KEY_ID", "a-key")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem.clear_instance_cache()  # one that was made without a key stays so
         files = s3fs.S3FileSystem()
         files.mkdir("scans")
         for name in ("image.zarr", "hole.zarr"):
             files.put(str(stores[0] / name), f"scans/{name}", recursive=True)
         yield "s3://scans"
         server.stop()
+    s3fs.S3FileSystem.clear_instance_cache()
 
 
 def check(root, stores, out):

@@ -21,7 +21,6 @@ from eii.progress import (
     OnProgress,
     Progress,
     ShouldStop,
-    check_stop,
     ignore_progress,
     never_stop,
 )
@@ -141,11 +140,16 @@ def _within(
     budget: float,
     should_stop: ShouldStop,
 ) -> Iterator[tuple[BatchRow, BatchJob]]:
-    """Run jobs while they fit the budget together; one that alone does not is run alone."""
+    """Run jobs while they fit the budget together; one that alone does not is run alone.
+
+    When asked to stop, those that are done by then are still yielded: their results are there.
+    """
     pending: dict[Future[BatchRow], tuple[BatchJob, float]] = {}
-    waiting = list(jobs)[::-1]
+    waiting, stopped = list(jobs)[::-1], False
     while waiting or pending:
-        check_stop(should_stop)
+        if waiting and should_stop():
+            waiting.clear()
+            stopped = True
         while waiting and len(pending) < threads:
             weight = _weight(waiting[-1])
             if pending and weight + sum(w for _, w in pending.values()) > budget:
@@ -155,7 +159,20 @@ def _within(
         done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
         for future in done:
             job, _ = pending.pop(future)
-            yield future.result(), job
+            row = _result(future)
+            stopped |= row is None
+            if row is not None:
+                yield row, job
+    if stopped:
+        raise Cancelled("Stopped as asked.", resumable=True)
+
+
+def _result(future: Future[BatchRow]) -> BatchRow | None:
+    """Return the row of an image; None if it was stopped."""
+    try:
+        return future.result()
+    except Cancelled:
+        return None
 
 
 def _weight(job: BatchJob) -> float:
