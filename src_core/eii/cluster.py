@@ -14,7 +14,7 @@ from functools import lru_cache
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -31,7 +31,7 @@ _RETRIES = 2
 _OWN = "napari-eii"
 _SAME = (_OWN, "torch", "numpy", "scipy")
 """What all workers have in the same version."""
-_loading = Lock()
+_loading = RLock()
 
 
 @dataclass(frozen=True)
@@ -189,21 +189,11 @@ def _part(name: str) -> object:
 
 @lru_cache(maxsize=8)
 def _loaded(name: str) -> object:
-    version, part = _load_nested(Path(name).read_bytes())
+    # A part may hold other parts: the lock is taken again for those.
+    version, part = _Unpickler(BytesIO(Path(name).read_bytes())).load()
     if version != __version__:
         raise ClusterError(f"A worker has eii {__version__}, this run is of {version}.")
     return part
-
-
-def _load_nested(raw: bytes) -> tuple[str, object]:
-    """Unpickle a part, which may hold other parts."""
-
-    class Nested(pickle.Unpickler):
-        def persistent_load(self, name: Any) -> object:
-            return _loaded(name)
-
-    found: tuple[str, object] = Nested(BytesIO(raw)).load()
-    return found
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from eii.engine.job import Task
-from eii.engine.patches import UnitIndex
 from eii.engine.run import Reporting, Runner
 from eii.external.rim import BORDER, REACH
 from eii.image.around import CELL
@@ -101,7 +100,6 @@ class Graph:
         self._edges = [np.cumsum([0, *reader.sizes[n]]).tolist() for n in at]
         self._batches = [runner.batches(n) for n in range(len(runner.job.tasks))]
         self._of = [{i: n for n, b in enumerate(own) for i in b} for own in self._batches]
-        self._indexes: dict[tuple[int, int], UnitIndex] = {}
 
     def chunks(self, name: str) -> Iterator[tuple[Key | str, Any]]:
         """Yield all tasks by their keys; those of chunks are called ``name``."""
@@ -147,7 +145,7 @@ class Graph:
             needed |= dict.fromkeys(self._needed(task.plane, full))
             if unit.guided:
                 guide = Box(w.y0 // 2, w.x0 // 2, -(-w.y1 // 2) + 1, -(-w.x1 // 2) + 1)
-                above |= dict.fromkeys(self._index(number, unit.level + 1).meeting(guide))
+                above |= dict.fromkeys(self._runner.index(number, unit.level + 1).meeting(guide))
         patches = dict.fromkeys((number, self._of[number][i]) for i in above)
         return restore_batch, self._names["kit"], number, batch, *self._parts(needed, patches)
 
@@ -161,7 +159,7 @@ class Graph:
         patches: dict[tuple[int, int], None] = {}
         for number in (*sorted(numbers), *sources):
             needed |= dict.fromkeys(self._needed(tasks[number].plane, box))
-            for i in self._index(number, 0).meeting(box):
+            for i in self._runner.index(number, 0).meeting(box):
                 patches[number, self._of[number][i]] = None
         return fill_region, self._names["kit"], plane, box, *self._parts(needed, patches)
 
@@ -178,12 +176,6 @@ class Graph:
             [(self._image.name, *index) for index in chunks],
             [(self._names["units"], *key) for key in patches],
         )
-
-    def _index(self, number: int, level: int) -> UnitIndex:
-        key = (number, level)
-        if key not in self._indexes:
-            self._indexes[key] = UnitIndex(self._runner.job.tasks[number].units, level)
-        return self._indexes[key]
 
     def _outputs(
         self, name: str, touched: set[tuple[Plane, int, int]]

@@ -175,7 +175,7 @@ class Runner:
     def overlay(self, number: int, region: Box, *, level: int = 0) -> Overlay:
         """Return what the units of one task and level filled in a region."""
         task = self._job.tasks[number]
-        index = self._index(number, level)
+        index = self.index(number, level)
         of = self._packs[number].of
         patches = (self._store.get((number, of[i]), i) for i in index.meeting(region))
         return lay(patches, region, len(self._job.groups[task.group].channels))
@@ -241,7 +241,8 @@ class Runner:
         """Return the regions in which something may be filled; see `touched_regions`."""
         return list(touched_regions(self._job, shape, side))
 
-    def _index(self, number: int, level: int) -> UnitIndex:
+    def index(self, number: int, level: int) -> UnitIndex:
+        """Return what finds the units of a task at a level."""
         index = self._indexes.get((number, level))
         if index is None:
             index = self._indexes[number, level] = UnitIndex(self._job.tasks[number].units, level)
