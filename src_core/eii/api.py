@@ -23,6 +23,8 @@ from eii.io.identity import check_unchanged
 from eii.io.kept import kept_levels
 from eii.io.opener import open_source
 from eii.io.place import Place, writing
+from eii.io.place_remote import place_of
+from eii.io.remote import is_url
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Series
 from eii.options import HoleOptions, RestoreOptions
@@ -37,8 +39,8 @@ class RestoreSummary:
 
     Parameters
     ----------
-    out : Path
-        The result.
+    out : Path or str
+        The result; text when it is behind a URL.
     filled : int
         Pixels that were filled, over all planes; channels are not counted apart.
     known : int
@@ -48,7 +50,7 @@ class RestoreSummary:
     seconds : float
     """
 
-    out: Path
+    out: Path | str
     filled: int
     known: int
     windows: int
@@ -66,6 +68,7 @@ def restore_to_zarr(
     resume: bool = False,
     convert: bool = False,
     cluster: ClusterOptions | None = None,
+    work: str | Path | None = None,
     series: Series | None = None,
     axes: str | None = None,
     large: bool = False,
@@ -83,7 +86,7 @@ def restore_to_zarr(
     hole : the same
         What is not zero is to be filled; also a coarser level, when the ratio is whole.
     out : str or Path
-        The folder to write.
+        The folder to write, or its URL in an object store.
     options : RestoreOptions, optional
     hints : Hints, optional
         Colours that a person set in the hole, in the image's own units.
@@ -97,6 +100,9 @@ def restore_to_zarr(
     cluster : ClusterOptions, optional
         Restore and write on a cluster of dask.distributed, whose workers see image, hole and
         ``out`` under the same paths; by default on threads. The bytes are the same.
+    work : str or Path, optional
+        Of a result behind a URL: the folder on this machine's disks in which it is made before it
+        is put there, which takes as much room as the result; by default the current folder.
     series : int or str, optional
         Which image of a file that holds several, from 0, or its path in a plate.
     axes : str, optional
@@ -138,15 +144,15 @@ def restore_to_zarr(
     is stopped or killed leaves a hidden folder beside ``out``, from which ``resume`` goes on to the
     same bytes; the next run without it removes the folder.
     """
-    start, out = time.monotonic(), Path(out)
+    start = time.monotonic()
     options = options or RestoreOptions()
     source = open_source(image, series=series, axes=axes, large=large)
     opened = open_hole(hole, source, options=hole_options, large=large)
     reporting = Reporting(on_progress, should_stop)
-    guarded = {"source": source.path, "hole": opened.source.path}
+    guarded = {"source": source.path or source.url, "hole": opened.source.path or opened.source.url}
     begun = fingerprint(source, opened, options, hints)
     with (
-        Place(out, overwrite=overwrite, guarded=guarded, resume=resume) as place,
+        place_of(out, work=work, overwrite=overwrite, guarded=guarded, resume=resume) as place,
         _told(place),
         opened_cluster(cluster, place.work / "sent") as sent,
     ):
@@ -167,22 +173,23 @@ def restore_to_zarr(
             source, opened, options, reporting, hints, patches=patches, begin=begin, cluster=sent
         )
         sink = ZarrSink(place, source, by_channel=runner.by_channel, kept=kept)
-        work = Work(reporting, options.workers, sent)
+        at_work = Work(reporting, options.workers, sent)
         known, filled = store(
-            runner, source, sink, work, journal=journal, keep_alpha=options.keep_alpha
+            runner, source, sink, at_work, journal=journal, keep_alpha=options.keep_alpha
         )
-        sink.finish(provenance(source, opened, options, runner, filled, hints), run=work.finish)
+        sink.finish(provenance(source, opened, options, runner, filled, hints), run=at_work.finish)
         check_unchanged(source, begun["the image"])
         check_unchanged(opened.source, begun["the hole"])
         place.swap()
-    return RestoreSummary(out, filled, known, runner.unit_count, time.monotonic() - start)
+    told = str(out) if is_url(out) else Path(out)
+    return RestoreSummary(told, filled, known, runner.unit_count, time.monotonic() - start)
 
 
 @contextmanager
 def _told(place: Place) -> Iterator[None]:
     """Say that a run that was stopped can go on, and what the system's errors mean."""
     try:
-        with writing(place.out):
+        with writing(place.name):
             yield
     except Cancelled as error:
         if place.kept:
@@ -202,7 +209,7 @@ def verify(
     source : str, Path or array
         What was restored.
     result : str or Path
-        An OME-Zarr written by `restore_to_zarr`.
+        An OME-Zarr written by `restore_to_zarr`, or its URL.
     series : int, optional
         Which image of a source that holds several, from 0.
     axes : str, optional
@@ -222,7 +229,7 @@ def verify(
     """
     restored = open_source(result)
     original = open_source(source, series=series, axes=axes or axes_like(source, restored))
-    filled = open_hole(Path(result) / INPAINTED, restored)
+    filled = open_hole(f"{result}/{INPAINTED}", restored)
     return compare(original, restored, filled)
 
 

@@ -2,14 +2,17 @@
 
 import functools
 import pickle
+import subprocess
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import eii
+import fsspec
 import numpy as np
 import pytest
 import s3fs
-from eii.errors import SourceError
+from eii.errors import OutputError, OutputPathError, SourceError
 from eii.io.remote import is_url, shown
 from moto.server import ThreadedMotoServer
 from skimage import data
@@ -160,3 +163,143 @@ def test_urls_are_told_from_paths(tmp_path):
     assert not is_url(tmp_path)
     np.save(tmp_path / "a.npy", np.zeros((9, 9), np.uint8))
     assert eii.open_source((tmp_path / "a.npy").as_uri()).shape == (9, 9)
+
+
+def stored(folder):
+    """Return what is stored of a local result, but for its provenance."""
+    files = (p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
+def put_there(url):
+    files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+    return {key.removeprefix(f"{root}/"): files.cat_file(key) for key in files.find(root)}
+
+
+def restore_there(bucket, out, tmp_path, **how):
+    image, hole = (f"{bucket}/{name}.zarr" for name in ("image", "hole"))
+    return eii.restore_to_zarr(image, hole, out, work=tmp_path, options=CLASSICAL, **how)
+
+
+def test_a_result_in_an_object_store_has_the_bytes_of_a_local_one(tmp_path, bucket):
+    done = restore_there(bucket, f"{bucket}/a/out.zarr", tmp_path / "work")
+    assert done.out == f"{bucket}/a/out.zarr"
+    restore_there(bucket, tmp_path / "out.zarr", tmp_path)
+    assert put_there(done.out) == stored(tmp_path / "out.zarr")
+    assert not (tmp_path / "work").exists()
+    assert eii.verify(f"{bucket}/image.zarr", done.out).difference is None
+
+
+def test_a_result_in_an_object_store_is_replaced_only_when_ours_and_allowed(tmp_path, bucket):
+    out = f"{bucket}/b/out.zarr"
+    restore_there(bucket, out, tmp_path)
+    before = put_there(out)
+    with pytest.raises(OutputPathError, match="exists"):
+        restore_there(bucket, out, tmp_path)
+    files = s3fs.S3FileSystem()
+    files.pipe_file(f"{out}/notes.txt", b"mine")
+    with pytest.raises(OutputPathError, match=r"notes\.txt"):
+        restore_there(bucket, out, tmp_path, overwrite=True)
+    files.rm_file(f"{out}/notes.txt")
+    restore_there(bucket, out, tmp_path, overwrite=True)
+    assert put_there(out) == before
+    files.pipe_file(f"{bucket}/c/out.zarr/zarr.json", b"{}")
+    with pytest.raises(OutputPathError, match="not a result"):
+        restore_there(bucket, f"{bucket}/c/out.zarr", tmp_path, overwrite=True)
+    with pytest.raises(OutputPathError, match="is the source"):
+        restore_there(bucket, f"{bucket}/image.zarr/out.zarr", tmp_path, overwrite=True)
+
+
+def test_a_bucket_that_is_missing_or_denied_is_told_before_anything_is_computed(
+    tmp_path, bucket, monkeypatch
+):
+    monkeypatch.setattr("eii.io.remote._PAUSE", 0.0)
+    told = []
+    with pytest.raises(OutputError, match="no such bucket"):
+        restore_there(bucket, "s3://no-such/out.zarr", tmp_path / "w", on_progress=told.append)
+
+    call = s3fs.S3FileSystem._call_s3
+
+    async def denied(self, method, *given, **how):
+        if method == "put_object":
+            raise PermissionError("403")
+        return await call(self, method, *given, **how)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_call_s3", denied)
+    with pytest.raises(OutputError, match="access is denied"):
+        restore_there(bucket, f"{bucket}/d/out.zarr", tmp_path / "w", on_progress=told.append)
+    assert not told
+    assert not (tmp_path / "w").exists()
+    assert not put_there(f"{bucket}/d")
+
+
+def failing(monkeypatch, often):
+    """Let every so manieth put of a file fail."""
+    call, count = s3fs.S3FileSystem._call_s3, iter(range(1, 10**6))
+
+    async def sometimes(self, method, *given, **how):
+        locks = str(how.get("Key")).endswith("eii-lock")
+        if method == "put_object" and not locks and next(count) % often == 0:
+            raise OSError("no answer")
+        return await call(self, method, *given, **how)
+
+    monkeypatch.setattr("eii.io.remote._PAUSE", 0.0)
+    monkeypatch.setattr("eii.io.place_remote._TOGETHER", 1)
+    monkeypatch.setattr(s3fs.S3FileSystem, "_call_s3", sometimes)
+
+
+def test_puts_that_fail_now_and_then_are_tried_again(tmp_path, bucket, monkeypatch):
+    failing(monkeypatch, 3)
+    restore_there(bucket, f"{bucket}/e/out.zarr", tmp_path)
+    monkeypatch.undo()
+    restore_there(bucket, tmp_path / "out.zarr", tmp_path)
+    assert put_there(f"{bucket}/e/out.zarr") == stored(tmp_path / "out.zarr")
+
+
+def test_a_store_that_is_lost_while_the_result_is_put_holds_nothing_and_is_resumed(
+    tmp_path, bucket, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        failing(patch, 1)
+        with pytest.raises(OutputError, match="no answer"):
+            restore_there(bucket, f"{bucket}/f/out.zarr", tmp_path)
+    assert not put_there(f"{bucket}/f")
+    told = []
+    restore_there(bucket, f"{bucket}/f/out.zarr", tmp_path, resume=True, on_progress=told.append)
+    restore_there(bucket, tmp_path / "out.zarr", tmp_path)
+    assert put_there(f"{bucket}/f/out.zarr") == stored(tmp_path / "out.zarr")
+
+
+def test_what_a_killed_run_has_put_is_no_result_and_is_removed(tmp_path, bucket, monkeypatch):
+    out = f"{bucket}/g/out.zarr"
+    files = s3fs.S3FileSystem()
+    files.pipe_file(f"{out}/.eii-unfinished", b"")
+    files.pipe_file(f"{out}/0/c/99/99", b"half")
+    with pytest.raises(SourceError):
+        eii.open_source(out)
+    restore_there(bucket, out, tmp_path)
+    restore_there(bucket, tmp_path / "out.zarr", tmp_path)
+    assert put_there(out) == stored(tmp_path / "out.zarr")
+
+
+def test_a_place_that_another_machine_is_at_is_left(tmp_path, bucket):
+    s3fs.S3FileSystem().pipe_file(f"{bucket}/h/out.zarr.eii-lock", b"other:/data")
+    with pytest.raises(OutputError, match="another run"):
+        restore_there(bucket, f"{bucket}/h/out.zarr", tmp_path)
+    assert put_there(f"{bucket}/h") == {"out.zarr.eii-lock": b"other:/data"}
+
+
+def test_a_web_server_takes_no_results(tmp_path, bucket, web):
+    with pytest.raises(OutputError, match=r"cannot be written"):
+        restore_there(bucket, f"{web[0]}/out.zarr", tmp_path)
+
+
+def test_the_command_writes_to_an_object_store(tmp_path, bucket, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image, hole = (f"{bucket}/{name}.zarr" for name in ("image", "hole"))
+    out = f"{bucket}/i/out.zarr"
+    eii_at = [sys.executable, "-m", "eii.cli"]
+    command = ["restore", image, hole, out, "--backbone", "classical", "--quiet"]
+    subprocess.run([*eii_at, *command], check=True)
+    assert not list(tmp_path.iterdir())
+    subprocess.run([*eii_at, "verify", image, out], check=True)

@@ -64,7 +64,7 @@ app.command()(batch)
 
 @app.command()
 def export(
-    result: Annotated[Path, typer.Argument(help="An OME-Zarr written by restore.")],
+    result: Annotated[str, typer.Argument(help="An OME-Zarr written by restore, or its URL.")],
     file: Annotated[
         Path, typer.Argument(help="The .tif, .ome.tif, .png, .jp2, .jpg or .webp to write.")
     ],
@@ -82,7 +82,7 @@ def export(
 @app.command()
 def verify(
     source: Annotated[str, typer.Argument(help="What was restored.")],
-    result: Annotated[Path, typer.Argument(help="An OME-Zarr written by restore.")],
+    result: Annotated[str, typer.Argument(help="An OME-Zarr written by restore, or its URL.")],
     series: SeriesText = None,
     axes: Axes = None,
 ) -> None:
@@ -189,7 +189,7 @@ def demo(
         done = run_demo(folder, on_progress=on_progress)
     if done.verification.difference is not None:
         raise OutputError(f"{done.summary.out} differs from its source in a known pixel.")
-    typer.echo(f"Result:  {done.summary.out.resolve()}")
+    typer.echo(f"Result:  {Path(done.summary.out).resolve()}")
     typer.echo(f"Picture: {done.picture.resolve()}")
     typer.echo(
         f"{done.summary.filled} pixels filled, {done.verification.known} verified identical, "

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 def restore(
     image: ImageFile,
     hole: HoleFile,
-    out: Annotated[Path, typer.Argument(help="The OME-Zarr to write.")],
+    out: Annotated[str, typer.Argument(help="The OME-Zarr to write, also the URL of one.")],
     backbone: Backbone = DEFAULTS.backbone,
     colour: Colour = DEFAULTS.colour,
     levels: Annotated[
@@ -116,6 +116,9 @@ def restore(
     processes: Annotated[
         int | None, typer.Option(help="Run in so many processes of this machine.")
     ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Where a result for a URL is made; by default here.")
+    ] = None,
     series: SeriesText = None,
     axes: Axes = None,
     large: Large = False,
@@ -145,8 +148,7 @@ def restore(
         edges=str(edges) if edges else None,
         fill_planes=fill_planes,
     )
-    labels, own = labels_of(hole_labels), series_of(hole_series)
-    marks = HoleOptions(hole_above, labels, invert_hole, own, hole_axes, hole_scale)
+    own = labels_of(hole_labels), invert_hole, series_of(hole_series), hole_axes, hole_scale
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
         done = restore_to_zarr(
             image,
@@ -154,11 +156,12 @@ def restore(
             out,
             options=options,
             hints=hints_of(hints),
-            hole_options=marks,
+            hole_options=HoleOptions(hole_above, *own),
             overwrite=overwrite,
             resume=resume,
             convert=convert,
             cluster=cluster_of(scheduler, processes),
+            work=work,
             on_plan=None if quiet else _foretell,
             series=series_of(series),
             axes=axes,

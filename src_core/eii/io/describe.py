@@ -65,6 +65,7 @@ def _window_of(pixels: NDArray[Any]) -> dict[str, float]:
 def describe_label(root: zarr.Group, name: str) -> None:
     """Write the metadata that make ``labels/name`` a label image: 0 measured, 1 invented."""
     colours = [{"label-value": 1, "rgba": [255, 64, 64, 128]}]
+    root["labels"].attrs.put({})  # of a run that is resumed: its list would be added to
     write_label_metadata(root["labels"], name, colors=colours, fmt=_format(root))
 
 

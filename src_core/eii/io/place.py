@@ -19,7 +19,7 @@ ATTRIBUTE, SOFTWARE, UNFINISHED = "eii", "napari-eii", "unfinished"
 _WORK, _REPLACED, _LOCK = "eii-work", "eii-replaced", "eii-lock"
 _RESULT, _MARK = "store", "ours"
 _GROUP = {"zarr.json", ".zgroup", ".zattrs"}
-_OURS = {"": {*_GROUP, "labels", "confidence"}, "labels": {*_GROUP, "inpainted"}}
+OURS = {"": {*_GROUP, "labels", "confidence"}, "labels": {*_GROUP, "inpainted"}}
 """What a result holds beside its numbered levels; anything else in it is the user's."""
 
 _AGAIN = (Cancelled, KeyboardInterrupt, OSError)
@@ -83,6 +83,16 @@ class Place:
     def partial(self) -> Path:
         """Return the folder to write the result to."""
         return self.work / _RESULT
+
+    @property
+    def name(self) -> str:
+        """Return what messages call the place."""
+        return str(self.out)
+
+    @property
+    def title(self) -> str:
+        """Return the name that the image in the result has."""
+        return self.out.stem
 
     def keep(self) -> None:
         """Keep what is written from now on when the run is stopped, or cannot write or read."""
@@ -157,15 +167,19 @@ class Place:
         OutputError
             If it cannot be moved.
         """
-        with writing(self.out):
+        with writing(self.name):
             self.check()
             replaced = self._beside(_REPLACED)
             if self.out.exists():
                 self.out.rename(replaced)
             self.partial.rename(self.out)
             _remove(replaced)
-            _remove(self.work)
-            self._kept = self._found = False
+            self.forget()
+
+    def forget(self) -> None:
+        """Remove what was written: it is in its place."""
+        _remove(self.work)
+        self._kept = self._found = False
 
     def _beside(self, ending: str) -> Path:
         return self.out.with_name(f".{self.out.name}.{ending}")
@@ -233,7 +247,7 @@ def check_replaceable(out: Path) -> None:
         raise OutputPathError(
             f"{out} is not a result of this program, so it is not overwritten. Choose another path."
         )
-    for part, names in _OURS.items():
+    for part, names in OURS.items():
         for path in sorted((out / part).glob("*")):
             if path.name not in names and not path.name.isdigit():
                 raise OutputPathError(
@@ -268,7 +282,7 @@ def _remove(folder: Path) -> None:
 
 
 @contextmanager
-def writing(out: Path) -> Iterator[None]:
+def writing(out: object) -> Iterator[None]:
     """Raise `OutputError` for the system's errors; what was raised on purpose is left as it is."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""Zarr behind a URL: object stores and web servers, through fsspec; read, never written."""
+"""Zarr behind a URL: object stores and web servers, through fsspec."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import errno
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from zarr.storage import FsspecStore, WrapperStore
@@ -18,6 +19,7 @@ from eii.errors import EIIError, SourceError
 from eii.io.source import Asked, Source
 
 _FILES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".npy", ".zip")
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _URL = re.compile(r"([a-zA-Z][\w+.-]+)://")
@@ -65,6 +67,19 @@ async def _again(read: Callable[[], Awaitable[Any]]) -> Any:
                 raise OSError(errno.EIO, f"the network fails: {error}") from error
             log.info("read again after %s", error)
         await asyncio.sleep(_PAUSE * 2 ** (count - 1))
+
+
+def again(call: Callable[[], T], *, final: tuple[type[Exception], ...]) -> T:
+    """Call, and if that fails call again, some times; ``final`` errors are raised at once."""
+    for count in range(_TRIES - 1):
+        try:
+            return call()
+        except final:
+            raise
+        except Exception as error:  # each protocol's library has errors of its own
+            log.info("try again after %s", error)
+        time.sleep(_PAUSE * 2**count)
+    return call()
 
 
 def open_url(url: str, asked: Asked) -> Source:

@@ -57,7 +57,7 @@ class ZarrSink:
         by_channel: bool = False,
         kept: Sequence[Kept] = (),
     ) -> None:
-        self._out, self._partial = place.out, place.partial
+        self._out, self._title, self._partial = place.name, place.title, place.partial
         self._source = source
         self._axes = "".join(a for a in ORDER if a in source.axes)
         self._plain = self._axes.replace("c", "")
@@ -65,7 +65,7 @@ class ZarrSink:
         self._kept = kept
         self._side = kept[0].region if kept else (CHUNK, CHUNK)
         self._touched: list[Region] = []
-        with writing(place.out):
+        with writing(place.name):
             self._root = _open_unfinished(place.partial, kept[0].version if kept else 3)
             if kept:
                 kept[0].describe(place.partial / "0")
@@ -184,7 +184,7 @@ class ZarrSink:
         own = self._touched if self._kept[1:] else None
         kept = self._kept[1:]
         levels = build_pyramid(self._root, "", self._axes, touched=own, kept=kept, run=run)
-        describe_image(self._root, levels, self._source, self._axes, name=self._out.stem)
+        describe_image(self._root, levels, self._source, self._axes, name=self._title)
         for name, axes in ((INPAINTED, self._marked), (CONFIDENCE, self._plain)):
             levels = build_pyramid(self._root, name, axes, touched=self._touched, run=run)
             group = self._root.require_group(name)
