@@ -11,7 +11,7 @@ import tifffile
 import zarr
 from eii.errors import OptionError, SourceError
 from eii.image.geometry import Box
-from eii.io.chunked import Blocks, by_blocks
+from eii.io.chunked import Blocks, budget, by_blocks
 from eii.io.opener import open_source
 from PIL import Image
 
@@ -224,7 +224,9 @@ def test_each_block_is_read_once_whatever_is_asked_for(chunks):
 def test_memory_of_blocks_is_bounded():
     array = np.zeros((100, 100), np.uint8)
     counting = Counting(array)
-    blocks = Blocks(counting, [(10,) * 10, (100,)], budget=3000)
+    before = budget.set(3000)
+    blocks = Blocks(counting, [(10,) * 10, (100,)])
+    budget.reset(before)
     for y in (0, 10, 20, 30, 0):
         assert blocks[y : y + 10, 0:100].shape == (10, 100)
     assert len(counting.reads) == 5

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextvars import ContextVar
 from itertools import accumulate, product
 from pathlib import Path
 from threading import Lock
@@ -19,6 +20,9 @@ from eii.io.source import Readable
 
 BUDGET = 2**28
 """Bytes of decoded blocks that are remembered, of each array; at least one block is."""
+SENT = 3 * 2**24
+"""The same, in another process that a source is sent to: there are many of them on a machine."""
+budget: ContextVar[int] = ContextVar("budget", default=BUDGET)
 _SIDE = 512  # least side of a block in y and x, where chunks are smaller
 _WIDE = 2**26  # bytes of a block that holds all channels, at the most
 
@@ -52,21 +56,19 @@ class Guarded:
 class Blocks:
     """An array that is read by blocks; threads that need the same one wait for one reading.
 
+    The least recently used are forgotten when they take more than `budget`.
+
     Parameters
     ----------
     array : Readable
     sizes : sequence of sequence of int
         Lengths of the blocks along each axis; they sum to the array's.
-    budget : int
-        Bytes to remember, least recently used blocks go first.
     """
 
-    def __init__(
-        self, array: Readable, sizes: Sequence[Sequence[int]], *, budget: int = BUDGET
-    ) -> None:
+    def __init__(self, array: Readable, sizes: Sequence[Sequence[int]]) -> None:
         self._array = array
         self._edges = [[0, *accumulate(map(int, own))] for own in sizes]
-        self._budget = budget
+        self._budget = budget.get()
         self._blocks: OrderedDict[Index, Future[NDArray[Any]]] = OrderedDict()
         self._lock = Lock()
         self.shape, self.dtype = tuple(int(n) for n in array.shape), np.dtype(array.dtype)

@@ -184,9 +184,14 @@ class Source:
 @lru_cache(maxsize=16)
 def _opened_again(place: Path | str, asked: Asked) -> Source:
     """Open a file once in a process, whatever is sent of it."""
+    from eii.io.chunked import SENT, budget
     from eii.io.opener import open_any
 
-    return open_any(place, asked)
+    before = budget.set(SENT)
+    try:
+        return open_any(place, asked)
+    finally:
+        budget.reset(before)
 
 
 def array_source(array: Readable, name: str, axes: str, *, path: Path | None = None) -> Source:
