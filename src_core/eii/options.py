@@ -118,6 +118,66 @@ class RestoreOptions:
 
 
 @dataclass(frozen=True)
+class DetectOptions:
+    """Which defects are found, and how readily.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        Of `eii.KINDS`; where several meet, the first counts.
+    sensitivity : float
+        From 0, sure ones alone, to 1, whatever may be one.
+    grow : int, optional
+        Pixels by which defects are grown on all sides; by default as their kind needs.
+    min_size, max_size : int, optional
+        Pixels of a connected part; others are dropped, beside those that the kind drops itself.
+    ir_channel : int, optional
+        The infrared channel of the image, for ``"infrared"``; by default the fourth of four.
+    ir : str, optional
+        A file, or a series of the image as ``"#1"``, with the infrared instead.
+    reference : str, optional
+        A file to compare with, for ``"difference"``; by default the planes before and after.
+    fixed : bool, optional
+        Hot pixels and dead lines are those that most planes of a stack have, at the same places;
+        by default so from three planes on.
+    most : float
+        Share of the image from which on a restoration is refused: what is marked then is rarely a
+        defect.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range, or no kind is named.
+    """
+
+    kinds: tuple[str, ...]
+    sensitivity: float = 0.5
+    grow: int | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    ir_channel: int | None = None
+    ir: str | None = None
+    reference: str | None = None
+    fixed: bool | None = None
+    most: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.kinds:
+            raise OptionError("`kinds` must name a kind of defect.")
+        if not 0 <= self.sensitivity <= 1:
+            raise OptionError(f"`sensitivity` must be from 0 to 1; got {self.sensitivity}.")
+        if self.grow is not None and not 0 <= self.grow <= WIDEST:
+            raise OptionError(f"`grow` must be from 0 to {WIDEST} pixels; got {self.grow}.")
+        if not 0 < self.most <= 1:
+            raise OptionError(f"`most` must be above 0, and 1 at the most; got {self.most}.")
+        least, largest = self.min_size or 0, self.max_size
+        if least < 0 or (largest is not None and largest < max(1, least)):
+            raise OptionError(
+                f"`min_size` and `max_size` must be sizes in order; got {least} and {largest}."
+            )
+
+
+@dataclass(frozen=True)
 class HoleOptions:
     """What of a mask is the hole, and where it lies on its image.
 

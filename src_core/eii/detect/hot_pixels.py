@@ -1,0 +1,71 @@
+"""Hot and dead pixels: alone, and far off their neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.detect.kind import BoolArray, FloatArray, Plain, View, finite, strictness
+from eii.detect.noise import Noise, noise_of, samples
+from eii.image.geometry import Box
+
+_NOISE = 6.0  # deviations of the noise that a pixel is beyond its neighbours, at the least
+_SPREAD = 1.0  # and how far, in their own spread
+_LARGEST = 4
+
+
+class HotPixels(Plain):
+    """Pixels beyond the second greatest, or least, of their eight neighbours by far.
+
+    Far is some deviations of the noise at that level and the spread of the neighbours, so that
+    texture has few. The second counts, so that one of two defects side by side is no excuse for
+    the other.
+    """
+
+    halo = 2
+
+    def __init__(self, view: View, sensitivity: float) -> None:
+        super().__init__(largest=_LARGEST)
+        parts = samples(view)
+        channels = parts[0].shape[2]
+        self._strict = strictness(sensitivity)
+        self._noise = [noise_of(parts, c, whole=view.dtype.kind in "ui") for c in range(channels)]
+
+    def marks(self, pixels: NDArray[Any], window: Box) -> BoolArray:
+        """Return pixels of a window that are outliers in any channel."""
+        values = finite(pixels)
+        found = np.zeros(values.shape[:2], bool)
+        for channel, noise in enumerate(self._noise):
+            found |= self._of(values[..., channel], noise)
+        return found
+
+    def _of(self, values: FloatArray, noise: Noise) -> BoolArray:
+        high, low = _second_extremes(values)
+        limit = noise.at((high + low) * np.float32(0.5))
+        limit *= np.float32(_NOISE)
+        limit += np.float32(_SPREAD) * (high - low)
+        limit *= np.float32(self._strict)
+        return (values - high > limit) | (low - values > limit)
+
+
+def _second_extremes(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the second greatest and the second least of each pixel's eight neighbours."""
+    height, width = values.shape
+    mode: Any = "reflect" if min(height, width) > 1 else "edge"
+    wide = np.pad(values, 1, mode=mode)
+    around = [
+        wide[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
+        for dy in (-1, 0, 1)
+        for dx in (-1, 0, 1)
+        if dy or dx
+    ]
+    greatest, second = np.maximum(*around[:2]), np.minimum(*around[:2])
+    least, last = second.copy(), greatest.copy()
+    for own in around[2:]:
+        second = np.maximum(second, np.minimum(greatest, own))
+        greatest = np.maximum(greatest, own)
+        last = np.minimum(last, np.maximum(least, own))
+        least = np.minimum(least, own)
+    return second, last

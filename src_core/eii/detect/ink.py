@@ -1,0 +1,96 @@
+"""Coloured ink: marks of a pen on slides and pages, stamps on text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from eii.detect.kind import BoolArray, FloatArray, Parts, Plain, View, strictness
+from eii.detect.overview import overview_of
+from eii.errors import ImageError
+from eii.image.geometry import Box
+
+_FAR = 14.0  # least distance of an ink from what is usual, in units of CIELAB's a and b
+_SPREADS = 3.5  # and in deviations of what is usual
+_DARK, _GRAY = 28.0, 12.0  # lightness and chroma of a black pen
+_SMALLEST = 60
+_TO_SIGMA = 1.4826
+_STROKE = 3  # pixels over which an ink is even
+
+
+class Ink(Plain):
+    """Pixels whose colour is far from all that is usual in the image.
+
+    Usual is the image's own spread of CIELAB's a and b, robustly: of a page, paper and print; of a
+    stained section, the line from one stain to the other. What differs in colour alone is found
+    also where print shows through it.
+
+    Parameters
+    ----------
+    view : View
+        Of RGB.
+    sensitivity : float
+    black : bool
+        Take broad strokes of black, too: a black pen on a stained section.
+    """
+
+    halo = 8
+
+    def __init__(self, view: View, sensitivity: float, *, black: bool = False) -> None:
+        super().__init__(_SMALLEST)
+        if not view.rgb:
+            raise ImageError("Ink is told by its colour: it needs red, green and blue.")
+        self._strict, self._black = strictness(sensitivity) ** 0.5, black
+        self._range = _range_of(view)
+        small = _lab(overview_of(view).pixels, self._range)
+        chroma = small[..., 1:].reshape(-1, 2)
+        self._middle = np.median(chroma, axis=0)
+        self._shape = _spread_of(chroma - self._middle)
+        self._dark = _DARK if black and np.median(small[..., 0]) > 2 * _DARK else -1.0
+
+    def marks(self, pixels: NDArray[Any], window: Box) -> BoolArray:
+        """Return what is of an unusual colour."""
+        lab = _lab(np.asarray(pixels, np.float32), self._range)
+        even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
+        off = even[..., 1:] - self._middle
+        far = np.sqrt(np.einsum("...i,ij,...j->...", off, self._shape, off))
+        found = (far > self._strict) & (np.hypot(off[..., 0], off[..., 1]) > _FAR * self._strict)
+        chroma = np.hypot(even[..., 1], even[..., 2])
+        found |= (even[..., 0] < self._dark) & (chroma < _GRAY)
+        return np.asarray(ndimage.binary_closing(found, np.ones((3, 3), bool)))
+
+    def traits(self, mask: BoolArray) -> dict[str, NDArray[Any]]:
+        """Return what lies deep in a stroke."""
+        return {"deep": ndimage.binary_erosion(mask, np.ones((3, 3), bool))}
+
+    def keep(self, parts: Parts) -> BoolArray:
+        """Keep strokes: what is not all rim, as the colour fringes of print are."""
+        return super().keep(parts) & (parts.traits["deep"] > 0.15 * parts.area)
+
+
+def _range_of(view: View) -> float:
+    if view.dtype.kind in "ui":
+        return float(np.iinfo(view.dtype).max)
+    top = float(np.nanmax(overview_of(view).pixels, initial=0))
+    return max(top, 1e-12)
+
+
+def _lab(pixels: FloatArray, most: float) -> FloatArray:
+    from skimage.color import rgb2lab
+
+    return np.asarray(rgb2lab(np.clip(pixels / np.float32(most), 0, 1)), np.float32)
+
+
+def _spread_of(off: FloatArray) -> FloatArray:
+    """Return the matrix of an ellipse that holds the usual colours, some deviations wide.
+
+    Its axes are the principal ones of the inner half; their lengths are robust.
+    """
+    inner = off[np.hypot(off[:, 0], off[:, 1]) <= np.median(np.hypot(off[:, 0], off[:, 1])) + 1e-6]
+    _, axes = np.linalg.eigh(np.cov(inner.T) + 1e-6 * np.eye(2))
+    along = off @ axes
+    lengths = _SPREADS * np.maximum(_TO_SIGMA * np.median(np.abs(along), axis=0), 1.5)
+    return np.asarray(axes @ np.diag(lengths**-2.0) @ axes.T, np.float32)

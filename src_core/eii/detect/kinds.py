@@ -1,0 +1,89 @@
+"""The kinds of defects that are found, each with its label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from eii.detect.dead_lines import DeadLines
+from eii.detect.difference import Differing
+from eii.detect.film import DUST, SCRATCHES, Film, Segment
+from eii.detect.folds import Folds
+from eii.detect.hot_pixels import HotPixels
+from eii.detect.infrared import Infrared
+from eii.detect.ink import Ink
+from eii.detect.kind import Finder, View
+from eii.detect.missing import Missing
+from eii.detect.page import PunchHoles, Stains
+from eii.detect.saturated import Saturated
+from eii.errors import OptionError
+
+Make = Callable[[View, float], Finder]
+MakeByNetwork = Callable[[View, float, Segment], Finder]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of defect.
+
+    Parameters
+    ----------
+    name : str
+    label : int
+        Its value in label images.
+    make : callable
+        Takes a `View` and a sensitivity, returns its finder; one that asks a network takes that
+        as well.
+    summary : str
+    grow : int
+        Pixels by which it is grown unless told: the soft rim that a scan gives it.
+    each : bool
+        Whether channels that are not colours of one picture are looked at one by one.
+    colour, reference, network, fixed : bool
+        Whether it needs RGB, or something to compare with, or a network; and whether it stays at
+        its place on the sensor through all planes of a stack.
+    """
+
+    name: str
+    label: int
+    make: Make | MakeByNetwork
+    summary: str
+    grow: int = 0
+    each: bool = False
+    colour: bool = False
+    reference: bool = False
+    network: bool = False
+    fixed: bool = False
+
+
+KINDS = (
+    Kind("hot-pixels", 1, HotPixels, "Hot and dead pixels.", each=True, fixed=True),
+    Kind("dead-lines", 2, DeadLines, "Camera rows and columns.", each=True, fixed=True),
+    Kind("saturated", 3, Saturated, "Clipped blobs.", grow=1, each=True),
+    Kind("missing", 4, Missing, "Empty tiles and gaps.", each=True),
+    Kind("scratches", 5, partial(Film, kind=SCRATCHES), "Thin and long.", grow=1, network=True),
+    Kind("dust", 6, partial(Film, kind=DUST), "Specks and hairs.", grow=1, network=True),
+    Kind("infrared", 7, Infrared, "Dirt on film, from infrared.", grow=1, reference=True),
+    Kind("pen-marks", 8, partial(Ink, black=True), "A pen on a slide.", grow=2, colour=True),
+    Kind("folds", 9, Folds, "Folded tissue.", grow=2, colour=True),
+    Kind("stains", 10, Stains, "Darker paper.", grow=2),
+    Kind("stamps", 11, Ink, "Coloured ink on a page.", grow=2, colour=True),
+    Kind("punch-holes", 12, PunchHoles, "Holes at a page's edges.", grow=2),
+    Kind("difference", 13, Differing, "What a reference lacks.", grow=1, reference=True),
+)
+NAMES = tuple(kind.name for kind in KINDS)
+
+
+def kind_of(name: str) -> Kind:
+    """Return a kind by its name.
+
+    Raises
+    ------
+    OptionError
+        If there is none; the message lists them.
+    """
+    for kind in KINDS:
+        if kind.name == name:
+            return kind
+    raise OptionError(f"`kinds` must be of {', '.join(NAMES)}; got {name!r}.")

@@ -1,0 +1,67 @@
+"""The network that finds scratches and dust, from luma to logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.external.weights import find_weights, load_into
+
+if TYPE_CHECKING:
+    from eii.external.segmenter import Segmenter
+
+FloatArray = NDArray[np.float32]
+WEIGHTS = "eii.weights.defects"
+
+
+def load_segmenter(
+    path: Path | None = None, *, device: str = "cpu"
+) -> Callable[[FloatArray], FloatArray]:
+    """Load the network.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Of weights; by default those that ship.
+    device : str
+
+    Returns
+    -------
+    callable
+        Takes luma of shape (h, w), float32, of any range, returns a logit of each kind of defect,
+        shape (2, h, w): scratches, dust.
+
+    Raises
+    ------
+    WeightsError
+        If the file is not of this network, or not the one of its card.
+    """
+    from eii.external.segmenter import Segmenter
+
+    file = path or Path(str(files(WEIGHTS))) / "film.safetensors"
+    _, card = find_weights(str(file))
+    net = Segmenter(tuple(card.shape["widths"]), int(card.shape["kinds"]), normed=False)
+    load_into(net, file)
+    net.eval().to(device)
+    return partial(_segment, net, device)
+
+
+def _segment(net: Segmenter, device: str, luma: FloatArray) -> FloatArray:
+    """Return logits of luma, made of zero mean and unit deviation, and of sides that fit."""
+    import torch
+
+    from eii.external.segmenter import STRIDE, normalised
+
+    height, width = luma.shape
+    pad = [(0, -n % STRIDE) for n in (height, width)]
+    wide = np.pad(normalised(luma), pad, mode="edge")
+    with torch.inference_mode():
+        given = torch.from_numpy(wide)[None, None].to(device)
+        logits = net(given.contiguous(memory_format=torch.channels_last))
+    return np.asarray(logits[0, :, :height, :width].float().cpu().numpy())

@@ -1,0 +1,252 @@
+"""Finding of defects in an image: planes and channels as finders see them, on threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eii.detect.found import Found, Run, block_at, find
+from eii.detect.kind import BoolArray, Finder, Parts, Read, View
+from eii.detect.kinds import Kind, kind_of
+from eii.detect.labels import DefectLabels, Layer, Plane
+from eii.engine.run import Reporting
+from eii.engine.threads import run_all
+from eii.errors import HoleError, ImageError
+from eii.image.geometry import Box
+from eii.io.axes import ORDER
+from eii.io.registered import open_reference
+from eii.io.source import Source
+from eii.options import DetectOptions
+from eii.progress import Progress, check_stop
+
+_FEW = 3  # planes from which on defects of the sensor are told by all of them
+_VOTES = 0.5  # share of the planes that must have one
+_MORE = 0.15  # sensitivity that is added then: what is no defect differs from plane to plane
+
+
+def find_defects(
+    source: Source,
+    options: DetectOptions,
+    reporting: Reporting,
+    *,
+    workers: int | None = None,
+    device: str = "cpu",
+) -> DefectLabels:
+    """Look for defects in all planes of an image.
+
+    Parameters
+    ----------
+    source : Source
+    options : DetectOptions
+    reporting : Reporting
+        Is told of every plane and channel, for each kind.
+    workers : int, optional
+        Threads; the result does not depend on them.
+    device : str
+        Where a network runs.
+
+    Returns
+    -------
+    DefectLabels
+
+    Raises
+    ------
+    OptionError
+        If a kind is not known.
+    ImageError
+        If a kind does not fit the image; the message says which do.
+    """
+    kinds = [kind_of(name) for name in options.kinds]
+    for kind in kinds:
+        _check_fits(kind, source, options)
+    own = any(_by_channel(kind, source) for kind in kinds)
+    axes = "".join(a for a in ORDER if a in source.axes and (a != "c" or own))
+    shape = tuple(source.shape[source.axes.index(a)] for a in axes)
+    jobs = [(k, p, c) for k in kinds for p, c in _looks(k, source, options)]
+    run = partial(_blocks_on, reporting, workers)
+    found: dict[str, dict[tuple[Plane, int | None], Found]] = {kind.name: {} for kind in kinds}
+    for count, (kind, plane, channel) in enumerate(jobs, start=1):
+        check_stop(reporting.should_stop)
+        search = _Search(source, kind, options, device, run)
+        found[kind.name][plane, channel] = search.in_plane(plane, channel)
+        reporting.on_progress(Progress("detect", count, len(jobs)))
+    layers = []
+    for kind in kinds:
+        voted = _voted(found[kind.name], source) if _is_fixed(kind, source, options) else None
+        grow = kind.grow if options.grow is None else options.grow
+        layers.append(Layer(kind.name, kind.label, grow, voted or found[kind.name]))
+    return DefectLabels(axes, shape, layers)
+
+
+def check_share(labels: DefectLabels, options: DetectOptions) -> None:
+    """Raise `HoleError` when more of an image is marked than is let through."""
+    share = labels.share()
+    if share > options.most:
+        raise HoleError(
+            f"{', '.join(options.kinds)}: {share:.1%} of the image would be filled, more than the "
+            f"{options.most:.0%} that are let through. Lower `sensitivity`, choose other kinds, or "
+            "raise `most` if it is so damaged."
+        )
+
+
+def _check_fits(kind: Kind, source: Source, options: DetectOptions) -> None:
+    colours = source.channels - source.has_alpha
+    if kind.colour and not source.is_rgb:
+        fits = ", ".join(k.name for k in _fitting(source))
+        raise ImageError(
+            f"`{kind.name}` needs red, green and blue; the image has {colours} channel"
+            f"{'s' if colours > 1 else ''}. What fits: {fits}."
+        )
+    if kind.name == "infrared" and options.ir is None:
+        channel = 3 if options.ir_channel is None else options.ir_channel
+        if not 0 <= channel < colours or colours < 2:
+            raise ImageError(
+                f"`infrared` needs an infrared channel; the image has {colours}, and none with "
+                f"number {channel}. Name it by `ir_channel`, or a file of its own by `ir`."
+            )
+    if kind.name == "difference" and options.reference is None and len(source.planes) < 2:
+        raise ImageError("`difference` needs a `reference`, or an image of several planes.")
+
+
+def _fitting(source: Source) -> list[Kind]:
+    from eii.detect.kinds import KINDS
+
+    return [k for k in KINDS if not k.reference and (source.is_rgb or not k.colour)]
+
+
+def _by_channel(kind: Kind, source: Source) -> bool:
+    return kind.each and not source.is_rgb and source.channels - source.has_alpha > 1
+
+
+def _is_fixed(kind: Kind, source: Source, options: DetectOptions) -> bool:
+    asked = len(source.planes) >= _FEW if options.fixed is None else options.fixed
+    return kind.fixed and asked and len(source.planes) > 1
+
+
+def _looks(
+    kind: Kind, source: Source, options: DetectOptions
+) -> Iterator[tuple[Plane, int | None]]:
+    colours = source.channels - source.has_alpha
+    channels: list[int | None] = list(range(colours)) if _by_channel(kind, source) else [None]
+    skipped = _infrared_channel(source, options) if kind.name != "infrared" else None
+    yield from product(source.planes, [c for c in channels if c is None or c != skipped])
+
+
+def _infrared_channel(source: Source, options: DetectOptions) -> int | None:
+    if "infrared" not in options.kinds or options.ir is not None:
+        return None
+    return 3 if options.ir_channel is None else options.ir_channel
+
+
+def _blocks_on(reporting: Reporting, workers: int | None, calls: Any) -> Iterator[Any]:
+    return run_all(calls, reporting.should_stop, workers=workers)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One kind, looked for in one plane after the other."""
+
+    source: Source
+    kind: Kind
+    options: DetectOptions
+    device: str
+    run: Run
+
+    def in_plane(self, plane: Plane, channel: int | None) -> Found:
+        """Return what is found in a plane, or in one channel of it."""
+        fixed = _is_fixed(self.kind, self.source, self.options)
+        sensitivity = min(1.0, self.options.sensitivity + (_MORE if fixed else 0))
+        view = self._view(plane, channel)
+        if 0 in view.shape:
+            return Found(view.shape)
+        make: Callable[..., Finder] = self.kind.make
+        if self.kind.network:
+            finder = make(view, sensitivity, _segment_on(self.device))
+        else:
+            finder = make(view, sensitivity)
+        return find(view, _Sized(finder, self.options), self.run)
+
+    def _view(self, plane: Plane, channel: int | None) -> View:
+        source = self.source
+        colours = range(source.channels - source.has_alpha)
+        infrared = _infrared_channel(source, self.options)
+        told = [c for c in colours if c != infrared] if channel is None else [channel]
+        read = partial(_read, source, plane, told)
+        return View(
+            read,
+            source.plane_shape,
+            source.is_rgb or (infrared is not None and len(told) == 3),
+            np.dtype(source.dtype),
+            source.nodata,
+            self._reference(plane, told, infrared),
+        )
+
+    def _reference(self, plane: Plane, told: list[int], infrared: int | None) -> Read | None:
+        options = self.options
+        if self.kind.name == "infrared":
+            if options.ir is not None:
+                return open_reference(options.ir, self.source, plane, told[:1])
+            return partial(_read, self.source, plane, [infrared or 0])
+        if self.kind.name == "difference":
+            if options.reference is not None:
+                return open_reference(options.reference, self.source, plane, told)
+            return partial(_near_planes, self.source, plane, told)
+        return None
+
+
+class _Sized:
+    """A finder whose parts are also of the sizes that a person asked for."""
+
+    def __init__(self, finder: Finder, options: DetectOptions) -> None:
+        self.halo, self._finder = finder.halo, finder
+        self.marks, self.traits = finder.marks, finder.traits
+        self._least = options.min_size or 0
+        self._most = options.max_size or np.inf
+
+    def keep(self, parts: Parts) -> BoolArray:
+        """Keep what the finder keeps, of those sizes."""
+        return self._finder.keep(parts) & (parts.area >= self._least) & (parts.area <= self._most)
+
+
+@lru_cache(maxsize=1)
+def _segment_on(device: str) -> Any:
+    from eii.external.segmenting import load_segmenter
+
+    return load_segmenter(device=device)
+
+
+def _read(source: Source, plane: Plane, channels: list[int], box: Box) -> NDArray[Any]:
+    pixels = source.read(plane, box)
+    return pixels if len(channels) == pixels.shape[2] else pixels[..., channels]
+
+
+def _near_planes(source: Source, plane: Plane, channels: list[int], box: Box) -> NDArray[Any]:
+    """Return the mean of the planes before and after, or of the one that there is."""
+    planes = list(source.planes)
+    at = planes.index(plane)
+    near = [planes[n] for n in (at - 1, at + 1) if 0 <= n < len(planes)]
+    whole = [np.asarray(_read(source, p, channels, box), np.float32) for p in near]
+    return np.asarray(np.mean(whole, axis=0), np.float32)
+
+
+def _voted(
+    found: dict[tuple[Plane, int | None], Found], source: Source
+) -> dict[tuple[Plane, int | None], Found]:
+    """Return for every plane what most planes have: defects of the sensor stay at their places."""
+    voted: dict[tuple[Plane, int | None], Found] = {}
+    for channel in {c for _, c in found}:
+        own = [f for (_, c), f in found.items() if c == channel]
+        joint = Found(source.plane_shape)
+        for cell in sorted({cell for f in own for cell in f.cells()}):
+            votes = np.zeros(block_at(cell, source.plane_shape).shape, np.int32)
+            for one in own:
+                votes += one.block(cell)
+            joint.put(cell, votes >= max(2, _VOTES * len(own)))
+        voted |= dict.fromkeys([(p, channel) for p in source.planes], joint)
+    return voted

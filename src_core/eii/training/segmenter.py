@@ -1,0 +1,204 @@
+"""Training of the network that finds scratches and dust, on defects made up on clean pictures."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from eii.evaluation.film_defects import add_dust, add_scratches
+from eii.external.segmenter import Segmenter, folded, normalised
+from eii.training.images import Item, find_items, read_item
+
+FloatArray = NDArray[np.float32]
+Sample = tuple[FloatArray, FloatArray]
+
+SIDE = 256
+_BATCH = 8
+_CLEAN = 0.2  # share of windows without a defect
+_RATE, _WARM = 2e-3, 100
+_EMA = 0.995
+
+
+class Windows(IterableDataset[Sample]):
+    """Endless windows of pictures with defects on them, and where those are.
+
+    Parameters
+    ----------
+    items : sequence of Item
+    seed : int
+    """
+
+    def __init__(self, items: Sequence[Item], seed: int) -> None:
+        self._items, self._seed = items, seed
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield luma (1, S, S) and the masks of scratches and dust (2, S, S), both float32."""
+        worker = get_worker_info()
+        rng = np.random.default_rng([self._seed, worker.id if worker else 0])
+        while True:
+            picture = read_item(self._items[int(rng.integers(len(self._items)))])
+            if min(picture.shape[:2]) >= SIDE:
+                yield make_sample(_crop(picture, rng), rng)
+
+
+def _crop(picture: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return a square of a picture, turned, of another contrast, with some noise."""
+    y, x = (int(rng.integers(n - SIDE + 1)) for n in picture.shape[:2])
+    window = np.rot90(picture[y : y + SIDE, x : x + SIDE], int(rng.integers(4)))
+    if rng.random() < 0.5:
+        window = window[:, ::-1]
+    window = window ** np.float32(np.exp(rng.uniform(-0.6, 0.6)))
+    if rng.random() < 0.2:
+        window = 1 - window  # negatives
+    return np.ascontiguousarray(window, np.float32)
+
+
+def make_sample(window: FloatArray, rng: np.random.Generator) -> Sample:
+    """Return the luma of a window (S, S, C) with defects on it, and where those are."""
+    masks = np.zeros((2, *window.shape[:2]), np.float32)
+    if rng.random() > _CLEAN:
+        window, masks[0] = add_scratches(window, rng, int(rng.integers(0, 4)))
+        window, masks[1] = add_dust(window, rng, int(rng.integers(0, 16)))
+    luma = window.mean(axis=2)
+    if rng.random() < 0.6:  # grain of the scan, over image and defect
+        luma = luma + rng.normal(0, rng.uniform(0, 0.04), luma.shape)
+    return normalised(luma.astype(np.float32))[np.newaxis], masks
+
+
+class Learner(pl.LightningModule):  # type: ignore[misc]
+    """The network, its average over the steps, and its loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = Segmenter()
+        averaging = get_ema_multi_avg_fn(_EMA)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.net, multi_avg_fn=averaging, use_buffers=True)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """Return the loss: cross entropy, and one minus the Dice overlap of each kind."""
+        luma, masks = batch
+        logits = self.net(luma.contiguous(memory_format=torch.channels_last)).float()
+        loss = segmenting_loss(logits, masks)
+        self.log("loss", loss.detach())
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Take the step into the average."""
+        self.average.update_parameters(self.net)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW, warmed up."""
+        optimizer = torch.optim.AdamW(self.net.parameters(), _RATE, weight_decay=1e-4)
+        warm = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min(1.0, (step + 1) / _WARM)
+        )
+        return [optimizer], [{"scheduler": warm, "interval": "step"}]
+
+
+def segmenting_loss(logits: Tensor, masks: Tensor) -> Tensor:
+    """Return how far logits (B, K, M, N) are from masks of the same shape, a scalar."""
+    entropy = functional.binary_cross_entropy_with_logits(logits, masks)
+    found = logits.sigmoid()
+    both = (found * masks).sum(dim=(0, 2, 3))
+    either = found.sum(dim=(0, 2, 3)) + masks.sum(dim=(0, 2, 3))
+    return 4 * entropy + 1 - ((2 * both + 1) / (either + 1)).mean()
+
+
+class _Log(pl.Callback):  # type: ignore[misc]
+    """Writes the loss and the weights now and then."""
+
+    def __init__(self, out: Path, every: int) -> None:
+        self._out, self._every, self._sum = out, every, 0.0
+        self._begun = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Note a step."""
+        self._sum += float(outputs["loss"])
+        if trainer.global_step % self._every:
+            return
+        row = (trainer.global_step, time.monotonic() - self._begun, self._sum / self._every)
+        with (self._out / "log.csv").open("a", encoding="ascii", newline="") as file:
+            csv.writer(file).writerow([row[0], f"{row[1]:.0f}", f"{row[2]:.4f}"])
+        self._sum = 0.0
+        save_average(module, self._out)
+
+
+def save_average(module: Any, out: Path) -> Path:
+    """Write the averaged weights; return their file."""
+    from safetensors.torch import save_file
+
+    plain = folded(deepcopy(module.average.module).float())
+    draft, path = out / "weights.partial", out / "weights.safetensors"
+    save_file({n: t.contiguous() for n, t in plain.state_dict().items()}, draft)
+    draft.replace(path)
+    return path
+
+
+def train_segmenter(
+    data: Path, out: Path, *, minutes: float, steps: int = -1, seed: int = 0, resume: bool = False
+) -> Path:
+    """Train the network that finds scratches and dust.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of clean pictures, or of tar files of such.
+    out : Path
+        Folder for ``weights.safetensors``, ``last.ckpt`` and ``log.csv`` (step, seconds, loss).
+    minutes : float
+    steps : int
+        At the most; -1 is as many as there is time for.
+    seed : int
+    resume : bool
+        Go on with the run that is in ``out``.
+
+    Returns
+    -------
+    Path
+        Of the averaged weights.
+
+    Raises
+    ------
+    SourceError
+        If ``data`` holds no picture.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    pl.seed_everything(seed, verbose=False)
+    loader = DataLoader(Windows(find_items(data), seed), batch_size=_BATCH, num_workers=1)
+    module, last = Learner(), out / "last.ckpt"
+    trainer = pl.Trainer(
+        accelerator="auto",
+        devices=1,
+        precision="bf16-mixed",
+        max_steps=steps,
+        max_time=timedelta(minutes=minutes),
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        gradient_clip_val=1.0,
+        callbacks=[
+            _Log(out, 50),
+            ModelCheckpoint(
+                out, filename="last", every_n_train_steps=200, enable_version_counter=False
+            ),
+        ],
+    )
+    trainer.fit(module, loader, ckpt_path=last if resume and last.exists() else None)
+    return save_average(module, out)
