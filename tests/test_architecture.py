@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "lazy_tasks": {"runs", "engine", "image", "io", *BASE},
     "lazy": {"lazy_tasks", "runs", "engine", "external", "image", "io", *BASE},
     "arrays": {"lazy", "runs", "engine", "image", "io", *BASE},
-    "finding": {"detect", "engine", "external", "image", "io", *BASE},
+    "finding": {"device", "detect", "engine", "external", "image", "io", *BASE},
     "api": {
         "finding",
         "arrays",

@@ -8,8 +8,10 @@ from .arrays import Restored as Restored
 from .arrays import restore as restore
 from .arrays import restore_array as restore_array
 from .cluster import ClusterOptions as ClusterOptions
+from .detect.labels import DefectLabels as DefectLabels
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
+from .finding import detect as detect
 from .image.geometry import Box as Box
 from .image.hints import Copy as Copy
 from .image.hints import Hints as Hints
@@ -17,6 +19,7 @@ from .image.hints import Stroke as Stroke
 from .io.hint_files import read_hints as read_hints
 from .io.hole import open_hole as open_hole
 from .io.opener import open_source as open_source
+from .options import DetectOptions as DetectOptions
 from .options import HoleOptions as HoleOptions
 from .options import RestoreOptions as RestoreOptions
 from .planning import Plan as Plan

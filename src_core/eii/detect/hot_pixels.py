@@ -13,6 +13,7 @@ from eii.image.geometry import Box
 
 _NOISE = 6.0  # deviations of the noise that a pixel is beyond its neighbours, at the least
 _SPREAD = 1.0  # and how far, in their own spread
+_AROUND = 0.5  # and in that of all within 5 x 5, where a speck of texture is one of many
 _LARGEST = 4
 
 
@@ -24,7 +25,7 @@ class HotPixels(Plain):
     the other.
     """
 
-    halo = 2
+    halo = 3
 
     def __init__(self, view: View, sensitivity: float) -> None:
         super().__init__(largest=_LARGEST)
@@ -46,8 +47,20 @@ class HotPixels(Plain):
         limit = noise.at((high + low) * np.float32(0.5))
         limit *= np.float32(_NOISE)
         limit += np.float32(_SPREAD) * (high - low)
+        limit += np.float32(_AROUND) * (_three(np.maximum, high) - _three(np.minimum, low))
         limit *= np.float32(self._strict)
         return (values - high > limit) | (low - values > limit)
+
+
+def _three(join: np.ufunc, values: FloatArray) -> FloatArray:
+    """Return the greatest, or least, of each pixel and its eight neighbours."""
+    for axis in (0, 1):
+        rows = np.moveaxis(values, axis, 0)
+        joined = rows.copy()
+        join(joined[1:], rows[:-1], out=joined[1:])
+        join(joined[:-1], rows[1:], out=joined[:-1])
+        values = np.moveaxis(joined, 0, axis)
+    return values
 
 
 def _second_extremes(values: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,150 @@
+"""Defects made up on clean images, one function a kind, each with where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageFont
+from scipy.ndimage import gaussian_filter
+
+from eii.evaluation.film_defects import BoolArray, FloatArray, Rng, add_dust, add_scratches
+
+Add = Callable[[FloatArray, Rng], tuple[FloatArray, BoolArray]]
+
+
+def add_hot_pixels(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return an image (M, N, C) in [0, 1] with hot and dead pixels, and where they are."""
+    hole = np.asarray(rng.random(image.shape[:2]) < 4e-4)
+    step = rng.uniform(0.3, 1.0, hole.sum())[:, np.newaxis]
+    up = rng.random((hole.sum(), 1)) < 0.75
+    value = np.where(up, image[hole] + step, image[hole] * (1 - step))
+    changed = image.copy()
+    changed[hole] = np.clip(value, 0, 1)
+    # On what is as bright already, a hot pixel shows nothing.
+    hole[hole] = np.abs(changed[hole] - image[hole]).max(axis=1) > 0.15
+    return changed, hole
+
+
+def add_dead_lines(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return an image with dead rows and columns, whole and partial, and where they are."""
+    changed, hole = image.copy(), np.zeros(image.shape[:2], bool)
+    for _ in range(4):
+        turned, marks = (changed, hole) if rng.random() < 0.6 else (changed.swapaxes(0, 1), hole.T)
+        length, width = marks.shape[0], marks.shape[1]
+        at, wide = int(rng.integers(2, width - 4)), int(rng.choice([1, 1, 2]))
+        start = 0 if rng.random() < 0.5 else int(rng.integers(0, length // 2))
+        stop = length if rng.random() < 0.5 else min(length, start + int(rng.integers(100, length)))
+        span = slice(start, stop), slice(at, at + wide)
+        kind = rng.random()
+        if kind < 0.4:
+            turned[span] = rng.choice([0.0, 1.0])
+        elif kind < 0.6:
+            turned[span] = rng.random()
+        else:
+            turned[span] = np.clip(
+                turned[span] + rng.choice([-1, 1]) * rng.uniform(0.08, 0.3), 0, 1
+            )
+        marks[span] = True
+    return changed, hole
+
+
+def add_saturated(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return an image with blobs at its greatest value, and where it has that."""
+    changed = np.minimum(image, np.float32(0.996))
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+    for _ in range(8):
+        radius = rng.uniform(2, 14)
+        cy, cx = rng.uniform(0, 1, 2) * image.shape[:2]
+        far = np.hypot(y - cy, (x - cx) * rng.uniform(0.7, 1.4)) / radius
+        glow = np.exp(-0.5 * np.clip(far - 1, 0, None) ** 2 * radius)[..., np.newaxis]
+        changed = np.where(far[..., np.newaxis] < 1, 1, changed + 0.3 * glow * (0.99 - changed))
+    return changed.astype(np.float32), np.asarray((changed >= 1).all(axis=2))
+
+
+def add_missing(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return an image with an empty tile and gaps between tiles, and where they are."""
+    height, width = image.shape[:2]
+    hole = np.zeros((height, width), bool)
+    y, x = int(rng.integers(0, height - 60)), int(rng.integers(0, width - 60))
+    hole[y : y + int(rng.integers(40, 200)), x : x + int(rng.integers(40, 200))] = True
+    for _ in range(2):
+        at = int(rng.integers(10, width - 10))
+        hole[:, at : at + int(rng.integers(1, 6))] = True
+        hole = hole.T if rng.random() < 0.5 and height == width else hole
+    changed = np.where(hole[..., np.newaxis], 0, np.maximum(image, np.float32(1 / 255)))
+    return changed.astype(np.float32), hole
+
+
+def add_infrared(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return an image (M, N, 3) with dust and scratches, and infrared as its fourth channel.
+
+    The cyan dye leaks into infrared: it falls with the logarithm of red, by a tenth to a third of
+    what red does. Infrared is a little blurred, noisy, and not lit evenly.
+    """
+    colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+    clean = np.clip(colour, 0.02, 1)
+    dirty, hole = add_dust(clean, rng, 25)
+    dirty, more = add_scratches(dirty, rng, 2)
+    hole |= more
+    cover = gaussian_filter(hole.astype(np.float32), 0.6) * np.float32(rng.uniform(0.4, 0.9))
+    leak = rng.uniform(0.05, 0.15) * np.log(clean[..., 0])
+    y = np.linspace(-1, 1, hole.shape[0])[:, np.newaxis]
+    light = 0.75 + 0.03 * y
+    infrared = (light + leak) * (1 - cover) + rng.normal(0, 0.008, hole.shape)
+    infrared = gaussian_filter(np.clip(infrared, 0, 1), 0.4)
+    return np.concatenate([dirty, infrared[..., np.newaxis]], axis=2).astype(np.float32), hole
+
+
+def add_pen_marks(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return an RGB image with broad strokes of a coloured pen, and where they are."""
+    height, width = image.shape[:2]
+    picture = Picture.new("L", (width, height))
+    pen = ImageDraw.Draw(picture)
+    for _ in range(2):
+        start = rng.uniform(0.1, 0.9, 2) * (width, height)
+        steps = np.cumsum(rng.normal(0, 0.06 * width, (14, 2)), axis=0)
+        points = [tuple(p) for p in start + steps]
+        pen.line(points, fill=255, width=int(rng.integers(6, 22)), joint="curve")
+    cover = gaussian_filter(np.asarray(picture, np.float32) / 255, 0.7)
+    inks = np.array([[0.1, 0.2, 0.7], [0.05, 0.5, 0.25], [0.8, 0.1, 0.15]], np.float32)
+    ink = inks[int(rng.integers(3))]
+    opaque = cover[..., np.newaxis] * np.float32(rng.uniform(0.75, 0.95))
+    return (image + opaque * (ink * image**0.3 - image)).astype(np.float32), cover > 0.3
+
+
+def add_stamps(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return an RGB image with a stamp of coloured ink through which it shows, and where it is."""
+    height, width = image.shape[:2]
+    picture = Picture.new("L", (width, height))
+    pen = ImageDraw.Draw(picture)
+    radius = rng.uniform(0.1, 0.2) * min(height, width)
+    cx, cy = rng.uniform(0.3, 0.7, 2) * (width, height)
+    for far in (1.0, 0.75):
+        own = radius * far
+        pen.ellipse((cx - own, cy - own, cx + own, cy + own), outline=255, width=int(radius / 14))
+    font = ImageFont.load_default(int(radius / 2.6))
+    pen.text((cx - radius * 0.6, cy - radius * 0.25), "RECEIVED"[:5], 255, font=font)
+    turned = picture.rotate(rng.uniform(-30, 30), Picture.Resampling.BILINEAR, center=(cx, cy))
+    worn = gaussian_filter(rng.normal(0, 1, (height, width)), 1.5)
+    cover = np.asarray(turned, np.float32) / 255 * (worn > -0.5)
+    cover = gaussian_filter(cover, 0.6)
+    inks = np.array([[0.75, 0.15, 0.2], [0.2, 0.25, 0.7], [0.4, 0.15, 0.55]], np.float32)
+    ink = inks[int(rng.integers(3))]
+    opaque = cover[..., np.newaxis] * np.float32(rng.uniform(0.6, 0.9))
+    return (image * (1 - opaque * (1 - ink))).astype(np.float32), cover > 0.3
+
+
+DEFECTS: dict[str, Add] = {
+    "hot-pixels": add_hot_pixels,
+    "dead-lines": add_dead_lines,
+    "saturated": add_saturated,
+    "missing": add_missing,
+    "scratches": add_scratches,
+    "dust": add_dust,
+    "infrared": add_infrared,
+    "pen-marks": add_pen_marks,
+    "stamps": add_stamps,
+}
+"""What is made up for each kind that can be measured."""
