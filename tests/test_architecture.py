@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "lazy": {"lazy_tasks", "runs", "engine", "external", "image", "io", *BASE},
     "arrays": {"lazy", "runs", "engine", "image", "io", *BASE},
     "finding": {"device", "detect", "engine", "external", "image", "io", *BASE},
+    "defects": {"finding", "detect", "device", "engine", "io", "_version", *BASE},
     "api": {
         "finding",
         "arrays",
@@ -61,6 +62,7 @@ MAY_IMPORT = {
     "signals": BASE,
     "console": {"signals", *BASE},
     "cli": {
+        "defects",
         "batch",
         "image",
         "api",

@@ -8,10 +8,12 @@ from .arrays import Restored as Restored
 from .arrays import restore as restore
 from .arrays import restore_array as restore_array
 from .cluster import ClusterOptions as ClusterOptions
+from .defects import DetectSummary as DetectSummary
+from .defects import detect as detect
+from .defects import detect_to_zarr as detect_to_zarr
 from .detect.labels import DefectLabels as DefectLabels
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
-from .finding import detect as detect
 from .image.geometry import Box as Box
 from .image.hints import Copy as Copy
 from .image.hints import Hints as Hints

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from eii.cluster import ClusterOptions
 from eii.cluster import opened as opened_cluster
+from eii.detect.labels import DefectLabels
+from eii.device import pick_device
 from eii.engine.compare import Verification, compare
 from eii.engine.journal import Journal
 from eii.engine.packs import DiskPatches
 from eii.engine.run import Reporting, Runner
-from eii.errors import Cancelled
+from eii.errors import Cancelled, OptionError
+from eii.finding import check_share, find_defects
 from eii.image.hints import Hints
 from eii.io import export as _export
 from eii.io.hole import open_hole
@@ -26,8 +29,8 @@ from eii.io.place import Place, writing
 from eii.io.place_remote import place_of
 from eii.io.remote import is_url
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
-from eii.io.source import Series
-from eii.options import HoleOptions, RestoreOptions
+from eii.io.source import Series, Source
+from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.planning import FEW, Plan, plan_of
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
 from eii.runs import Work, axes_like, compute, fingerprint, provenance, store
@@ -64,6 +67,7 @@ def restore_to_zarr(
     *,
     options: RestoreOptions | None = None,
     hints: Hints | None = None,
+    detect: DetectOptions | None = None,
     overwrite: bool = False,
     resume: bool = False,
     convert: bool = False,
@@ -83,13 +87,15 @@ def restore_to_zarr(
     ----------
     image : str, Path, ndarray, dask array or zarr array
         OME-Zarr, Zarr, TIFF, OME-TIFF, PNG, JPEG, WebP, .npy, or an array.
-    hole : the same
+    hole : the same, or None
         What is not zero is to be filled; also a coarser level, when the ratio is whole.
     out : str or Path
         The folder to write, or its URL in an object store.
     options : RestoreOptions, optional
     hints : Hints, optional
         Colours that a person set in the hole, in the image's own units.
+    detect : DetectOptions, optional
+        Find the hole in the image, in place of ``hole``; it is kept in ``labels/defects``.
     overwrite : bool
         Replace a result of ours at ``out``, once the new one is whole; nothing else is replaced.
     resume : bool
@@ -144,11 +150,12 @@ def restore_to_zarr(
     is stopped or killed leaves a hidden folder beside ``out``, from which ``resume`` goes on to the
     same bytes; the next run without it removes the folder.
     """
-    start = time.monotonic()
-    options = options or RestoreOptions()
+    start, options = time.monotonic(), options or RestoreOptions()
     source = open_source(image, series=series, axes=axes, large=large)
-    opened = open_hole(hole, source, options=hole_options, large=large)
     reporting = Reporting(on_progress, should_stop)
+    defects = None if detect is None else _found_in(source, hole, detect, options, reporting)
+    marks = hole if defects is None else defects
+    opened = open_hole(marks, source, options=hole_options, large=large)
     guarded = {"source": source.path or source.url, "hole": opened.source.path or opened.source.url}
     begun = fingerprint(source, opened, options, hints)
     with (
@@ -172,17 +179,37 @@ def restore_to_zarr(
         runner = compute(
             source, opened, options, reporting, hints, patches=patches, begin=begin, cluster=sent
         )
-        sink = ZarrSink(place, source, by_channel=runner.by_channel, kept=kept)
+        sink = ZarrSink(place, source, by_channel=runner.by_channel, kept=kept, defects=defects)
         at_work = Work(reporting, options.workers, sent)
         known, filled = store(
             runner, source, sink, at_work, journal=journal, keep_alpha=options.keep_alpha
         )
-        sink.finish(provenance(source, opened, options, runner, filled, hints), run=at_work.finish)
+        told = provenance(source, opened, options, runner, filled, hints)
+        sink.finish({**told, **_detected(detect)}, run=at_work.finish)
         check_unchanged(source, begun["the image"])
         check_unchanged(opened.source, begun["the hole"])
         place.swap()
-    told = str(out) if is_url(out) else Path(out)
-    return RestoreSummary(told, filled, known, runner.unit_count, time.monotonic() - start)
+    return RestoreSummary(_where(out), filled, known, runner.unit_count, time.monotonic() - start)
+
+
+def _where(out: str | Path) -> str | Path:
+    return str(out) if is_url(out) else Path(out)
+
+
+def _detected(detect: DetectOptions | None) -> dict[str, Any]:
+    """Return what a result records of a hole that was found."""
+    return {} if detect is None else {"hole": "found in the image", "detect": asdict(detect)}
+
+
+def _found_in(
+    source: Source, hole: Any, detect: DetectOptions, options: RestoreOptions, reporting: Reporting
+) -> DefectLabels:
+    if hole is not None:
+        raise OptionError("Give `hole` or `detect`, not both.")
+    device = "cpu" if options.device == "cpu" else pick_device(options.device)
+    found = find_defects(source, detect, reporting, workers=options.workers, device=device)
+    check_share(found, detect)
+    return found
 
 
 @contextmanager

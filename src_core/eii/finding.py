@@ -15,72 +15,19 @@ from eii.detect.found import Found, Run, block_at, find
 from eii.detect.kind import BoolArray, Finder, Parts, Read, View
 from eii.detect.kinds import Kind, kind_of
 from eii.detect.labels import DefectLabels, Layer, Plane
-from eii.device import pick_device
 from eii.engine.run import Reporting
 from eii.engine.threads import run_all
 from eii.errors import HoleError, ImageError
 from eii.image.geometry import Box
 from eii.io.axes import ORDER
-from eii.io.opener import open_source
 from eii.io.registered import open_reference
-from eii.io.source import Series, Source
+from eii.io.source import Source
 from eii.options import DetectOptions
-from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_progress, never_stop
+from eii.progress import Progress, check_stop
 
 _FEW = 3  # planes from which on defects of the sensor are told by all of them
 _VOTES = 0.5  # share of the planes that must have one
 _MORE = 0.15  # sensitivity that is added then: what is no defect differs from plane to plane
-
-
-def detect(
-    image: Any,
-    *,
-    options: DetectOptions,
-    series: Series | None = None,
-    axes: str | None = None,
-    large: bool = False,
-    workers: int | None = None,
-    device: str = "cpu",
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
-) -> DefectLabels:
-    """Find the defects of an image.
-
-    Parameters
-    ----------
-    image : str, Path or array
-        As for `eii.restore_to_zarr`.
-    options : DetectOptions
-    series, axes, large
-        As for `eii.restore_to_zarr`.
-    workers : int, optional
-        Threads; the result does not depend on them, nor on the chunks of the image.
-    device : {"auto", "cpu", "cuda", "mps"}
-        Where a network runs.
-    on_progress, should_stop : callable
-
-    Returns
-    -------
-    DefectLabels
-        A label image, uint8, read by slices or whole by ``numpy.asarray``; the hole of `restore`
-        and of `restore_to_zarr`.
-
-    Raises
-    ------
-    OptionError
-        If a kind is not known.
-    ImageError
-        If a kind does not fit the image; the message says which do.
-    SourceError
-        If a file cannot be read.
-
-    Notes
-    -----
-    Memory follows one block a thread and the number of parts found, not the size of the image.
-    """
-    source = open_source(image, series=series, axes=axes, large=large)
-    reporting = Reporting(on_progress, should_stop)
-    return find_defects(source, options, reporting, workers=workers, device=pick_device(device))
 
 
 def find_defects(
@@ -158,10 +105,10 @@ def _check_fits(kind: Kind, source: Source, options: DetectOptions) -> None:
         )
     if kind.name == "infrared" and options.ir is None:
         channel = 3 if options.ir_channel is None else options.ir_channel
-        if not 0 <= channel < colours or colours < 2:
+        if not 0 <= channel < source.channels or source.channels < 2:
             raise ImageError(
-                f"`infrared` needs an infrared channel; the image has {colours}, and none with "
-                f"number {channel}. Name it by `ir_channel`, or a file of its own by `ir`."
+                f"`infrared` needs an infrared channel; the image has {source.channels} channels, "
+                f"none of number {channel}. Name it by `ir_channel`, or its file by `ir`."
             )
     if kind.name == "difference" and options.reference is None and len(source.planes) < 2:
         raise ImageError("`difference` needs a `reference`, or an image of several planes.")

@@ -12,6 +12,7 @@ import typer
 
 from eii._version import __version__
 from eii.cli.batch_command import batch
+from eii.cli.detect_command import detect
 from eii.cli.plan_command import plan
 from eii.cli.restore_command import restore
 from eii.cli.shared import Axes, Large, Overwrite, SeriesText, series_of
@@ -60,6 +61,7 @@ app.command()(restore)
 app.command()(plan)
 app.command()(train)
 app.command()(batch)
+app.command()(detect)
 
 
 @app.command()

@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eii.cli.detect_command import (
+    DETECT,
+    GrowFound,
+    Ir,
+    IrChannel,
+    MaxSize,
+    MinSize,
+    Reference,
+    Sensitivity,
+    kinds_of,
+)
 from eii.cli.shared import (
     COLOUR,
     DEFAULTS,
@@ -19,7 +30,6 @@ from eii.cli.shared import (
     Convert,
     Grow,
     HoleAbove,
-    HoleFile,
     HoleLabels,
     ImageFile,
     InvertHole,
@@ -33,7 +43,7 @@ from eii.cli.shared import (
     series_of,
 )
 from eii.console import errors, labels_of, nodata_of, printable, shown_progress, warn_of_share
-from eii.options import HoleOptions, RestoreOptions
+from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.signals import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -43,8 +53,14 @@ if TYPE_CHECKING:
 
 def restore(
     image: ImageFile,
-    hole: HoleFile,
-    out: Annotated[str, typer.Argument(help="The OME-Zarr to write, also the URL of one.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[HOLE] OUT",
+            help="The hole, what is not zero in it, or none with --detect; "
+            "the OME-Zarr to write, also the URL of one.",
+        ),
+    ],
     backbone: Backbone = DEFAULTS.backbone,
     colour: Colour = DEFAULTS.colour,
     levels: Annotated[
@@ -109,6 +125,21 @@ def restore(
             "--keep-alpha", help="What is filled stays transparent.", rich_help_panel=IMAGE
         ),
     ] = False,
+    detect: Annotated[
+        str | None,
+        typer.Option(help="Find the hole: dust,scratches; see eii detect.", rich_help_panel=DETECT),
+    ] = None,
+    sensitivity: Sensitivity = DetectOptions.sensitivity,
+    grow_found: GrowFound = None,
+    min_size: MinSize = None,
+    max_size: MaxSize = None,
+    ir_channel: IrChannel = None,
+    ir: Ir = None,
+    reference: Reference = None,
+    most: Annotated[
+        float,
+        typer.Option(help="Share of IMAGE that is let through.", rich_help_panel=DETECT),
+    ] = DetectOptions.most,
     scheduler: Annotated[
         str | None,
         typer.Option(help="Run on this dask.distributed cluster: tcp://host:8786, or its file."),
@@ -129,19 +160,15 @@ def restore(
     convert: Convert = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Fill the HOLE of IMAGE and write the result to OUT."""
+    """Fill the HOLE of IMAGE, or what --detect finds, and write the result to OUT."""
     from eii.api import restore_to_zarr
 
+    hole, out = _paths_of(paths, detect)
+    told = sensitivity, grow_found, min_size, max_size, ir_channel, ir, reference, None, most
+
+    how = backbone, colour, channels, principal, device, grow_of(grow), workers, trust, levels
     options = RestoreOptions(
-        backbone=backbone,
-        colour=colour,
-        levels=levels,
-        channels=channels,
-        principal=principal,
-        device=device,
-        grow=grow_of(grow),
-        workers=workers,
-        trust=trust,
+        *how,
         keep_alpha=keep_alpha,
         nodata=nodata_of(nodata),
         nan_is_hole=nan_is_hole,
@@ -156,6 +183,7 @@ def restore(
             out,
             options=options,
             hints=hints_of(hints),
+            detect=DetectOptions(kinds_of(detect), *told) if detect else None,
             hole_options=HoleOptions(hole_above, *own),
             overwrite=overwrite,
             resume=resume,
@@ -170,6 +198,15 @@ def restore(
             should_stop=should_stop,
         )
     _tell(done)
+
+
+def _paths_of(paths: list[str], detect: str | None) -> tuple[str | None, str]:
+    """Return the hole, if any, and the output."""
+    if len(paths) != (1 if detect else 2):
+        raise typer.BadParameter(
+            "give IMAGE and OUT with --detect, and IMAGE, HOLE and OUT without it."
+        )
+    return None if detect else paths[0], paths[-1]
 
 
 def _foretell(plan: Plan) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eii.detect.kind import BoolArray, FloatArray, Parts, Plain, View, strictness
+from eii.detect.kind import BoolArray, FloatArray, Parts, Plain, View, finite, strictness
 from eii.detect.overview import overview_of
 from eii.errors import ImageError
 from eii.image.geometry import Box
@@ -16,6 +16,7 @@ from eii.image.geometry import Box
 _FAR = 14.0  # least distance of an ink from what is usual, in units of CIELAB's a and b
 _SPREADS = 3.5  # and in deviations of what is usual
 _DARK, _GRAY = 28.0, 12.0  # lightness and chroma of a black pen
+_PAPER, _STAINED = 45.0, 0.05  # median lightness of a bright ground; share of stained tissue
 _SMALLEST = 60
 _TO_SIGMA = 1.4826
 _STROKE = 3  # pixels over which an ink is even
@@ -43,22 +44,28 @@ class Ink(Plain):
         super().__init__(_SMALLEST)
         if not view.rgb:
             raise ImageError("Ink is told by its colour: it needs red, green and blue.")
-        self._strict, self._black = strictness(sensitivity) ** 0.5, black
+        self._strict = strictness(sensitivity) ** 0.5
         self._range = _range_of(view)
         small = _lab(overview_of(view).pixels, self._range)
         chroma = small[..., 1:].reshape(-1, 2)
         self._middle = np.median(chroma, axis=0)
         self._shape = _spread_of(chroma - self._middle)
-        self._dark = _DARK if black and np.median(small[..., 0]) > 2 * _DARK else -1.0
+        # On a dark ground colours are light, not ink: as of fluorescence.
+        self._on_paper = bool(np.median(small[..., 0]) > _PAPER)
+        stained = ((small[..., 1] > 8) & (small[..., 2] < 5)).mean() > _STAINED
+        self._dark = _DARK if black and stained else -1.0
 
     def marks(self, pixels: NDArray[Any], window: Box) -> BoolArray:
         """Return what is of an unusual colour."""
-        lab = _lab(np.asarray(pixels, np.float32), self._range)
+        if not self._on_paper:
+            return np.zeros(pixels.shape[:2], bool)
+        lab = _lab(finite(pixels), self._range)
         even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
         off = even[..., 1:] - self._middle
         far = np.sqrt(np.einsum("...i,ij,...j->...", off, self._shape, off))
-        found = (far > self._strict) & (np.hypot(off[..., 0], off[..., 1]) > _FAR * self._strict)
         chroma = np.hypot(even[..., 1], even[..., 2])
+        away = np.minimum(np.hypot(off[..., 0], off[..., 1]), chroma)
+        found = (far > self._strict) & (away > _FAR * self._strict)
         found |= (even[..., 0] < self._dark) & (chroma < _GRAY)
         return np.asarray(ndimage.binary_closing(found, np.ones((3, 3), bool)))
 

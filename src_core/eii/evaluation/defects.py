@@ -31,7 +31,9 @@ def add_dead_lines(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
     """Return an image with dead rows and columns, whole and partial, and where they are."""
     changed, hole = image.copy(), np.zeros(image.shape[:2], bool)
     for _ in range(4):
-        turned, marks = (changed, hole) if rng.random() < 0.6 else (changed.swapaxes(0, 1), hole.T)
+        across = bool(rng.random() < 0.4)
+        turned = changed.swapaxes(0, 1) if across else changed
+        marks = np.asarray(hole.T if across else hole)
         length, width = marks.shape[0], marks.shape[1]
         at, wide = int(rng.integers(2, width - 4)), int(rng.choice([1, 1, 2]))
         start = 0 if rng.random() < 0.5 else int(rng.integers(0, length // 2))

@@ -62,11 +62,21 @@ def _window_of(pixels: NDArray[Any]) -> dict[str, float]:
     return {"min": min(least, start), "max": max(most, end), "start": start, "end": end}
 
 
-def describe_label(root: zarr.Group, name: str) -> None:
-    """Write the metadata that make ``labels/name`` a label image: 0 measured, 1 invented."""
-    colours = [{"label-value": 1, "rgba": [255, 64, 64, 128]}]
+INVENTED = {"colors": [{"label-value": 1, "rgba": [255, 64, 64, 128]}], "properties": None}
+"""Of the label image of what is invented: 0 measured, 1 invented."""
+
+
+def describe_labels(root: zarr.Group, described: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the metadata that make groups in ``labels`` label images: colours, properties."""
     root["labels"].attrs.put({})  # of a run that is resumed: its list would be added to
-    write_label_metadata(root["labels"], name, colors=colours, fmt=_format(root))
+    for name, told in described.items():
+        write_label_metadata(
+            root["labels"],
+            name,
+            colors=told["colors"],
+            properties=told["properties"],
+            fmt=_format(root),
+        )
 
 
 def _format(group: zarr.Group) -> Format:

@@ -189,4 +189,6 @@ def _hole_axes(item: Any, image: Source) -> str | None:
     """Return the axes of an array hole that has the image's dimensions."""
     if isinstance(item, str | Path | Source) or not hasattr(item, "shape"):
         return None
+    if isinstance(own := getattr(item, "axes", None), str):
+        return own
     return image.axes if len(item.shape) == len(image.shape) else None

@@ -27,6 +27,7 @@ def build_pyramid(
     *,
     touched: Sequence[Region] | None = None,
     kept: Sequence[Kept] = (),
+    greatest: bool | None = None,
     run: RunAll,
 ) -> list[str]:
     """Add coarser levels to the array ``name/0``, each half the one before.
@@ -35,13 +36,16 @@ def build_pyramid(
     ----------
     root : zarr.Group
     name : str
-        Group of the levels; of ``labels`` the greatest value of a cell is kept, else the mean.
+        Group of the levels.
     axes : str
     touched : sequence of (plane, Box), optional
         Boxes of level 0 outside which there is the fill value alone, or what ``kept`` has; by
         default all of it is to be halved.
     kept : sequence of Kept
         Coarser levels as they were before level 0 was touched, those that there are.
+    greatest : bool, optional
+        A cell has the greatest of its values, as of labels, else their mean; by default so of what
+        is in ``labels``.
     run : callable
         Runs calls, in any order or at the same time.
 
@@ -56,7 +60,7 @@ def build_pyramid(
     """
     prefix = f"{name}/" if name else ""
     paths = ["0"]
-    greatest = name.startswith("labels")
+    greatest = name.startswith("labels") if greatest is None else greatest
     while True:
         finer: Any = root[f"{prefix}{paths[-1]}"]
         number = len(paths)

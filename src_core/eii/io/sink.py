@@ -15,14 +15,16 @@ from numpy.typing import DTypeLike, NDArray
 from eii.image.geometry import Box, Region, blocks_of, cells_of
 from eii.image.hole import box_around
 from eii.io.axes import ORDER, plane_key
-from eii.io.describe import describe_image, describe_label
+from eii.io.describe import INVENTED, describe_image, describe_labels
 from eii.io.kept import CHUNK, Kept
+from eii.io.label_image import Labels, label_metadata
 from eii.io.multiscale import RunAll, build_pyramid, create_array
 from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_ours, writing
 from eii.io.source import Source
 
 INPAINTED = "labels/inpainted"
 CONFIDENCE = "confidence"
+DEFECTS = "labels/defects"
 _WIDE = 2048  # side of a region from which the labels have the source's smaller chunks
 _TRIED = 512  # side of a region that is compressed to estimate the size
 _ZSTD = Zstd(level=0)  # what zarr compresses with unless told
@@ -43,6 +45,9 @@ class ZarrSink:
         Levels of the source whose grid, codec and format the result has; then only regions in
         which something is filled are written, and the rest is copied as bytes.
 
+    defects : Labels, optional
+        What was found in the image, to be kept beside what is invented.
+
     Raises
     ------
     OutputError
@@ -56,13 +61,14 @@ class ZarrSink:
         *,
         by_channel: bool = False,
         kept: Sequence[Kept] = (),
+        defects: Labels | None = None,
     ) -> None:
         self._out, self._title, self._partial = place.name, place.title, place.partial
         self._source = source
         self._axes = "".join(a for a in ORDER if a in source.axes)
         self._plain = self._axes.replace("c", "")
         self._marked = self._axes if by_channel else self._plain
-        self._kept = kept
+        self._kept, self._defects = kept, defects
         self._side = kept[0].region if kept else (CHUNK, CHUNK)
         self._touched: list[Region] = []
         with writing(place.name):
@@ -72,6 +78,8 @@ class ZarrSink:
             self._image = self._create("0", self._axes, source.dtype, 0)
             self._inpainted = self._create(f"{INPAINTED}/0", self._marked, np.uint8, 0)
             self._confidence = self._create(f"{CONFIDENCE}/0", self._plain, np.uint8, 255)
+            if defects is not None:
+                self._found = self._create(f"{DEFECTS}/0", defects.axes, np.uint8, 0)
 
     def _create(self, name: str, axes: str, dtype: DTypeLike, fill: int) -> Any:
         there = self._root.get(name)
@@ -154,6 +162,9 @@ class ZarrSink:
                 by_channel = "c" in self._marked
                 marks = np.moveaxis(filled, 2, 0) if by_channel else filled.any(axis=2)
                 self._inpainted[key if by_channel else plain] = marks.astype(np.uint8)
+                if self._defects is not None:
+                    marked = plane_key(self._defects.axes, plane, *box.slices)
+                    self._found[marked] = self._defects[marked]
                 self._confidence[plain] = np.rint(confidence * 255).astype(np.uint8)
         return touched
 
@@ -185,11 +196,16 @@ class ZarrSink:
         kept = self._kept[1:]
         levels = build_pyramid(self._root, "", self._axes, touched=own, kept=kept, run=run)
         describe_image(self._root, levels, self._source, self._axes, name=self._title)
-        for name, axes in ((INPAINTED, self._marked), (CONFIDENCE, self._plain)):
+        groups = [(INPAINTED, self._marked), (CONFIDENCE, self._plain)]
+        labels: dict[str, Any] = {"inpainted": INVENTED}
+        if self._defects is not None:
+            groups.append((DEFECTS, self._defects.axes))
+            labels["defects"] = label_metadata(self._defects.names)
+        for name, axes in groups:
             levels = build_pyramid(self._root, name, axes, touched=self._touched, run=run)
             group = self._root.require_group(name)
             describe_image(group, levels, self._source, axes, name=name)
-        describe_label(self._root, "inpainted")
+        describe_labels(self._root, labels)
         colour = {"rgb": self._source.is_rgb, "alpha": self._source.has_alpha}
         tiff = self._source.facts.tiff
         self._root.attrs[ATTRIBUTE] = {
