@@ -11,9 +11,9 @@ from .cluster import ClusterOptions as ClusterOptions
 from .defects import DetectSummary as DetectSummary
 from .defects import detect as detect
 from .defects import detect_to_zarr as detect_to_zarr
-from .detect.labels import DefectLabels as DefectLabels
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
+from .finders.labels import DefectLabels as DefectLabels
 from .image.geometry import Box as Box
 from .image.hints import Copy as Copy
 from .image.hints import Hints as Hints

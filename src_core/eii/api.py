@@ -11,13 +11,13 @@ from typing import Any
 
 from eii.cluster import ClusterOptions
 from eii.cluster import opened as opened_cluster
-from eii.detect.labels import DefectLabels
 from eii.device import pick_device
 from eii.engine.compare import Verification, compare
 from eii.engine.journal import Journal
 from eii.engine.packs import DiskPatches
 from eii.engine.run import Reporting, Runner
 from eii.errors import Cancelled, OptionError
+from eii.finders.labels import DefectLabels
 from eii.finding import check_share, find_defects
 from eii.image.hints import Hints
 from eii.io import export as _export

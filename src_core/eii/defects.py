@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii._version import __version__
-from eii.detect.kind import View
-from eii.detect.labels import DefectLabels
-from eii.detect.overview import overview_of
 from eii.device import pick_device
 from eii.engine.run import Reporting
 from eii.engine.threads import run_all
+from eii.finders.kind import View
+from eii.finders.labels import DefectLabels
+from eii.finders.overview import overview_of
 from eii.finding import find_defects
 from eii.io.label_image import label_metadata, write_label_image
 from eii.io.opener import open_source

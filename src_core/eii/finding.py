@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.detect.found import Found, Run, block_at, find
-from eii.detect.kind import BoolArray, Finder, Parts, Read, View
-from eii.detect.kinds import Kind, kind_of
-from eii.detect.labels import DefectLabels, Layer, Plane
 from eii.engine.run import Reporting
 from eii.engine.threads import run_all
 from eii.errors import HoleError, ImageError
+from eii.finders.found import Found, Run, block_at, find
+from eii.finders.kind import BoolArray, Finder, Parts, Read, View
+from eii.finders.kinds import Kind, kind_of
+from eii.finders.labels import DefectLabels, Layer, Plane
 from eii.image.geometry import Box
 from eii.io.axes import ORDER
 from eii.io.registered import open_reference
@@ -115,7 +115,7 @@ def _check_fits(kind: Kind, source: Source, options: DetectOptions) -> None:
 
 
 def _fitting(source: Source) -> list[Kind]:
-    from eii.detect.kinds import KINDS
+    from eii.finders.kinds import KINDS
 
     return [k for k in KINDS if not k.reference and (source.is_rgb or not k.colour)]
 

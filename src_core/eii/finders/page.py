@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eii.detect.kind import BoolArray, FloatArray, Plain, View, finite, strictness
-from eii.detect.overview import enlarged, overview_of
+from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
+from eii.finders.overview import enlarged, overview_of
 from eii.image.geometry import Box
 
 _TEXT = 15  # cells: a closing as wide takes print away and leaves the paper

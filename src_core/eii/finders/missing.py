@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eii.detect.kind import BoolArray, Parts, Plain, View, strictness
+from eii.finders.kind import BoolArray, Parts, Plain, View, strictness
 from eii.image.geometry import Box
 
 _SMALLEST = 32

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eii.detect.kind import BoolArray, FloatArray, Plain, View, strictness
-from eii.detect.overview import overview_of
 from eii.errors import ImageError
+from eii.finders.kind import BoolArray, FloatArray, Plain, View, strictness
+from eii.finders.overview import overview_of
 from eii.image.geometry import Box
 
 _SPREADS = 3.0

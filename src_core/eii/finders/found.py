@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from eii.detect.kind import BoolArray, Finder, Parts, View
+from eii.finders.kind import BoolArray, Finder, Parts, View
 from eii.image.geometry import Box, blocks_of
 
 SIDE = 1024

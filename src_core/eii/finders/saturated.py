@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.detect.kind import BoolArray, Parts, Plain, View, strictness
+from eii.finders.kind import BoolArray, Parts, Plain, View, strictness
 from eii.image.geometry import BLOCK, Box, blocks_of
 
 _SMALLEST, _LARGEST = 4, 20_000
@@ -49,15 +49,18 @@ class Saturated(Plain):
 
 def _clipped_at(view: View) -> float | None:
     """Return the value at which a plane is clipped; None when it is not."""
-    most, count = -np.inf, 0
+    most, last, count = -np.inf, np.inf, 0
     for box in blocks_of(view.shape, (BLOCK, BLOCK)):
         pixels = view.read(box)
         least = pixels.min(axis=2)
         own = float(np.nanmax(least)) if not np.isnan(least).all() else -np.inf
         if own > most:
             most, count = own, 0
+        last = min(last, float(np.nanmin(pixels, initial=np.inf)))
         if own == most:
             count += int((least == own).sum())
+    if last == most:
+        return None
     if view.dtype.kind in "ui" and most == np.iinfo(view.dtype).max:
         return most
     return most if count >= _FLAT and np.isfinite(most) else None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.detect.kind import BoolArray, FloatArray, Parts, Plain, View, finite
+from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, View, finite
 from eii.image.geometry import Box
 
 Segment = Callable[[FloatArray], FloatArray]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from eii.detect.kind import BoolArray, FloatArray, View, finite
+from eii.finders.kind import BoolArray, FloatArray, View, finite
 from eii.image.geometry import Box, blocks_of
 
 SIDE = 1024

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eii.detect.kind import FloatArray, View, finite
+from eii.finders.kind import FloatArray, View, finite
 from eii.image.geometry import Box
 
 _GRID, _SIDE = 5, 192  # samples along each side, and theirs

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.detect.kind import BoolArray, FloatArray, Plain, View, finite, strictness
-from eii.detect.noise import Noise, noise_of, samples
+from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
+from eii.finders.noise import Noise, noise_of, samples
 from eii.image.geometry import Box
 
 _NOISE = 6.0  # deviations of the noise that a pixel is beyond its neighbours, at the least

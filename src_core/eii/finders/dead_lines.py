@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eii.detect.kind import BoolArray, FloatArray, Parts, Plain, View, finite, strictness
-from eii.detect.noise import Noise, noise_of, samples
+from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, View, finite, strictness
+from eii.finders.noise import Noise, noise_of, samples
 from eii.image.geometry import Box
 
 _LONG = 65  # pixels along which a line is told

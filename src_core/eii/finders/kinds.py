@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from eii.detect.dead_lines import DeadLines
-from eii.detect.difference import Differing
-from eii.detect.film import DUST, SCRATCHES, Film, Segment
-from eii.detect.folds import Folds
-from eii.detect.hot_pixels import HotPixels
-from eii.detect.infrared import Infrared
-from eii.detect.ink import Ink
-from eii.detect.kind import Finder, View
-from eii.detect.missing import Missing
-from eii.detect.page import PunchHoles, Stains
-from eii.detect.saturated import Saturated
 from eii.errors import OptionError
+from eii.finders.dead_lines import DeadLines
+from eii.finders.difference import Differing
+from eii.finders.film import DUST, SCRATCHES, Film, Segment
+from eii.finders.folds import Folds
+from eii.finders.hot_pixels import HotPixels
+from eii.finders.infrared import Infrared
+from eii.finders.ink import Ink
+from eii.finders.kind import Finder, View
+from eii.finders.missing import Missing
+from eii.finders.page import PunchHoles, Stains
+from eii.finders.saturated import Saturated
 
 Make = Callable[[View, float], Finder]
 MakeByNetwork = Callable[[View, float, Segment], Finder]

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eii.detect.kind import BoolArray, FloatArray, Plain, View, finite, strictness
-from eii.detect.noise import samples
 from eii.errors import ImageError
+from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
+from eii.finders.noise import samples
 from eii.image.geometry import Box
 
 _NOISE = 5.0

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from eii.detect.kind import BoolArray, FloatArray, Parts, Plain, View, finite, strictness
-from eii.detect.overview import overview_of
 from eii.errors import ImageError
+from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, View, finite, strictness
+from eii.finders.overview import overview_of
 from eii.image.geometry import Box
 
 _FAR = 14.0  # least distance of an ink from what is usual, in units of CIELAB's a and b

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.detect.found import Found
+from eii.finders.found import Found
 from eii.image.geometry import Box
 from eii.image.hole import spread_square
 
