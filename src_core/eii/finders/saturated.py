@@ -53,10 +53,12 @@ def _clipped_at(view: View) -> float | None:
     for box in blocks_of(view.shape, (BLOCK, BLOCK)):
         pixels = view.read(box)
         least = pixels.min(axis=2)
-        own = float(np.nanmax(least)) if not np.isnan(least).all() else -np.inf
+        if np.isnan(least).all():
+            continue
+        last = min(last, float(np.nanmin(least)))
+        own = float(np.nanmax(least))
         if own > most:
             most, count = own, 0
-        last = min(last, float(np.nanmin(pixels, initial=np.inf)))
         if own == most:
             count += int((least == own).sum())
     if last == most:
