@@ -205,7 +205,7 @@ class _Sized:
 
     def __init__(self, finder: Finder, options: DetectOptions) -> None:
         self.halo, self._finder = finder.halo, finder
-        self.marks, self.traits = finder.marks, finder.traits
+        self.look = finder.look
         self._least = options.min_size or 0
         self._most = options.max_size or np.inf
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, View, finite
+from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, finite
 from eii.image.geometry import Box
 
 Segment = Callable[[FloatArray], FloatArray]
@@ -16,6 +16,7 @@ Segment = Callable[[FloatArray], FloatArray]
 
 SCRATCHES, DUST = 0, 1
 _SIDE, _MARGIN = 512, 48  # of the squares that the network is given, on a lattice of our own
+_SURE = 6.0  # logits beyond which a pixel tells no more of which kind its part is
 _STEP = 8.0  # logits from the least sensitive to the most
 _LONG, _LARGEST = 12, 128
 _SMALLEST = 3
@@ -40,28 +41,27 @@ class Film(Plain):
         self._shape, self._segment, self._kind = view.shape, segment, kind
         self._limit = _STEP * (0.5 - sensitivity)
 
-    def marks(self, pixels: NDArray[Any], window: Box) -> BoolArray:
-        """Return what the network marks; each square by the mean and spread of its own luma."""
+    def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
+        """Return what the network takes for a scratch or dust, and how far for which."""
         luma = finite(pixels).mean(axis=2)
-        found = np.zeros(luma.shape, bool)
+        found, leaning = np.zeros(luma.shape, bool), np.zeros(luma.shape, np.float32)
         for square in _squares(window):
             box = square.clip(self._shape)
             seen = box.grow(_MARGIN).clip(self._shape)
             if seen.intersect(window) != seen:
                 continue  # of the halo, not of the block
             logits = self._segment(luma[seen.relative_to(window).slices])
-            other = logits[1 - self._kind]
-            own = logits[self._kind]
-            inside = box.relative_to(seen).slices
-            marked = (own > self._limit) & (own >= other)
-            found[box.relative_to(window).slices] = marked[inside]
-        return found
+            inside, outside = box.relative_to(seen).slices, box.relative_to(window).slices
+            found[outside] = (logits.max(axis=0) > self._limit)[inside]
+            toward = np.clip(logits[self._kind] - logits[1 - self._kind], -_SURE, _SURE)
+            leaning[outside] = toward[inside]
+        return found, {"leaning": leaning}
 
     def keep(self, parts: Parts) -> BoolArray:
-        """Keep scratches that are long, and dust that is not."""
+        """Keep parts that as wholes are rather of the kind; scratches are long."""
         side = np.maximum(parts.height, parts.width)
         fits = side >= _LONG if self._kind == SCRATCHES else side <= _LARGEST
-        return super().keep(parts) & fits
+        return super().keep(parts) & fits & (parts.traits["leaning"] > 0)
 
 
 def _squares(window: Box) -> Iterator[Box]:

@@ -154,13 +154,13 @@ class _Table:
 def _look(view: View, finder: Finder, cell: Cell) -> tuple[Cell, BoolArray, _Table | None]:
     core = block_at(cell, view.shape)
     window = core.grow(finder.halo).clip(view.shape)
-    seen = finder.marks(view.read(window), window)
+    seen, summed = finder.look(view.read(window), window)
     inside = core.relative_to(window).slices
     mask = np.ascontiguousarray(seen[inside])
     if not mask.any():
         return cell, mask, None
     labels, count = ndimage.label(mask, _EIGHT)
-    traits = {name: own[inside] for name, own in finder.traits(seen).items()}
+    traits = {name: own[inside] for name, own in summed.items()}
     return cell, mask, _Table(labels, count, traits, core)
 
 

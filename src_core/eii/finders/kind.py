@@ -14,6 +14,7 @@ from eii.image.geometry import Box
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 Read = Callable[[Box], NDArray[Any]]
+Traits = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,11 @@ class Finder(Protocol):
     halo: int
     """Pixels around a region that it has to see."""
 
-    def marks(self, pixels: NDArray[Any], window: Box) -> BoolArray:
-        """Return what may be a defect, shape (h, w), of the pixels (h, w, C) of a window."""
-        ...
+    def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
+        """Return what may be a defect, shape (h, w), of the pixels (h, w, C) of a window.
 
-    def traits(self, mask: BoolArray) -> Mapping[str, NDArray[Any]]:
-        """Return what is to be summed over each part of a mask, each of its shape."""
+        And what is to be summed over each of its connected parts, by name, each of that shape.
+        """
         ...
 
     def keep(self, parts: Parts) -> BoolArray:
@@ -93,7 +93,16 @@ class Plain:
     def __init__(self, smallest: float = 0, largest: float = np.inf) -> None:
         self.smallest, self.largest = smallest, largest
 
-    def traits(self, mask: BoolArray) -> Mapping[str, NDArray[Any]]:
+    def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
+        """Return what is marked, and its traits."""
+        mask = self.marks(pixels, window)
+        return mask, self.traits(mask) if mask.any() else {}
+
+    def marks(self, pixels: NDArray[Any], window: Box) -> BoolArray:
+        """Return what may be a defect, shape (h, w), of the pixels (h, w, C) of a window."""
+        raise NotImplementedError
+
+    def traits(self, mask: BoolArray) -> Traits:
         """Return nothing to be summed."""
         return {}
 

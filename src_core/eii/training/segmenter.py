@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ Sample = tuple[FloatArray, FloatArray]
 SIDE = 256
 _BATCH = 8
 _CLEAN = 0.2  # share of windows without a defect
-_RATE, _WARM = 2e-3, 100
+_RATE, _WARM, _LAST = 2e-3, 100, 0.02
 _EMA = 0.995
 
 
@@ -76,16 +76,22 @@ def make_sample(window: FloatArray, rng: np.random.Generator) -> Sample:
         window, masks[1] = add_dust(window, rng, int(rng.integers(0, 16)))
     luma = window.mean(axis=2)
     if rng.random() < 0.6:  # grain of the scan, over image and defect
-        luma = luma + rng.normal(0, rng.uniform(0, 0.04), luma.shape)
+        luma = luma + rng.normal(0, rng.uniform(0, 0.025), luma.shape)
     return normalised(luma.astype(np.float32))[np.newaxis], masks
 
 
 class Learner(pl.LightningModule):  # type: ignore[misc]
-    """The network, its average over the steps, and its loss."""
+    """The network, its average over the steps, and its loss.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    progress : callable
+        Takes a step, returns the share of the training that is done, from 0 to 1.
+    """
+
+    def __init__(self, progress: Callable[[int], float]) -> None:
         super().__init__()
-        self.net = Segmenter()
+        self.net, self._progress = Segmenter(), progress
         averaging = get_ema_multi_avg_fn(_EMA)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.net, multi_avg_fn=averaging, use_buffers=True)
 
@@ -102,10 +108,11 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
         self.average.update_parameters(self.net)
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW, warmed up."""
+        """Return AdamW, warmed up, its rate falling along a line."""
         optimizer = torch.optim.AdamW(self.net.parameters(), _RATE, weight_decay=1e-4)
         warm = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: min(1.0, (step + 1) / _WARM)
+            optimizer,
+            lambda step: min(1.0, (step + 1) / _WARM, max(_LAST, 1 - self._progress(step))),
         )
         return [optimizer], [{"scheduler": warm, "interval": "step"}]
 
@@ -182,7 +189,12 @@ def train_segmenter(
     out.mkdir(parents=True, exist_ok=True)
     pl.seed_everything(seed, verbose=False)
     loader = DataLoader(Windows(find_items(data), seed), batch_size=_BATCH, num_workers=1)
-    module, last = Learner(), out / "last.ckpt"
+    begun, last = time.monotonic(), out / "last.ckpt"
+
+    def progress(step: int) -> float:
+        return step / steps if steps > 0 else (time.monotonic() - begun) / (60 * minutes)
+
+    module = Learner(progress)
     trainer = pl.Trainer(
         accelerator="auto",
         devices=1,
