@@ -117,9 +117,8 @@ def measure(kind: str, items: list, given: argparse.Namespace) -> None:
             alarm &= ~(clean == 255).all(axis=2)
         alarms[domain] += alarm.sum()
         pixels[domain] += alarm.size
-    print(
-        f"\n### {kind} ({sum(pixels.values()) / 1e6 / max(seconds, 1e-9):.1f} megapixels a second)\n"
-    )
+    speed = sum(pixels.values()) / 1e6 / max(seconds, 1e-9)
+    print(f"\n### {kind} ({speed:.1f} megapixels a second)\n")
     print(
         "| finder | precision | recall | F1 | false alarms on clean images |\n|---|---|---|---|---|"
     )

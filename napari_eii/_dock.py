@@ -20,7 +20,12 @@ RESULT = "eii"
 _WIDTH = 280  # of a dock at least, in pixels
 _SHORT = 6  # letters of a combo box that are always seen
 
-_STAGES = {"prepare": "Looking for the hole", "restore": "Window", "store": "Writing"}
+_STAGES = {
+    "prepare": "Looking for the hole",
+    "restore": "Window",
+    "store": "Writing",
+    "detect": "Looking",
+}
 
 
 def is_beside(layer: Layer) -> bool:

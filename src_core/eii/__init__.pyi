@@ -13,6 +13,7 @@ from .defects import detect as detect
 from .defects import detect_to_zarr as detect_to_zarr
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
+from .finders.kinds import KINDS as KINDS
 from .finders.labels import DefectLabels as DefectLabels
 from .image.geometry import Box as Box
 from .image.hints import Copy as Copy

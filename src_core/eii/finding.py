@@ -115,9 +115,9 @@ def _check_fits(kind: Kind, source: Source, options: DetectOptions) -> None:
 
 
 def _fitting(source: Source) -> list[Kind]:
-    from eii.finders.kinds import KINDS
+    from eii.finders.kinds import ALL
 
-    return [k for k in KINDS if not k.reference and (source.is_rgb or not k.colour)]
+    return [k for k in ALL if not k.reference and (source.is_rgb or not k.colour)]
 
 
 def _by_channel(kind: Kind, source: Source) -> bool:

@@ -149,7 +149,7 @@ def test_a_table_names_images_holes_and_outputs(tmp_path):
     [
         ("image\na.png\n", OptionError, "lacks the column hole"),
         ("image,hole\n", SourceError, "holds no jobs"),
-        ("image,hole\na.png,\n", OptionError, "row 1: image and hole must both be given"),
+        ("image,hole\na.png,\n", OptionError, "row 1: image and hole must be given"),
         ("image,hole\na.png,m.png\nb/a.tif,m.png\n", OptionError, "both be written to"),
     ],
 )
@@ -191,3 +191,28 @@ def test_the_report_escapes_names_and_holds_its_pictures(tmp_path):
     assert text.count("data:image/webp;base64,") == 2
     assert "http" not in text, "it needs nothing else"
     assert "1 of 2 images restored, 1 failed" in text
+
+
+def test_holes_are_found_in_the_images_of_a_batch(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    image = np.minimum(data.astronaut()[100:196, :120], 250)
+    image[30:36, 40:46] = 255
+    Image.fromarray(image).save(folder / "one.png")
+    ruined = np.maximum(image, 1)
+    ruined[:60] = 0
+    Image.fromarray(ruined).save(folder / "ruined.png")
+    jobs = find_jobs(str(folder / "*.png"), tmp_path / "out", detect=True)
+    assert [job.hole for job in jobs] == [None, None]
+    found = eii.DetectOptions(("saturated", "missing"))
+    rows = run_batch(jobs, tmp_path / "out", options=CLASSICAL, detect=found)
+    assert [row.status for row in rows] == ["done", "failed"]
+    assert rows[0].filled == 8 * 8
+    assert "more than the 10% that are let through" in rows[1].error
+    again = run_batch(jobs[:1], tmp_path / "out", options=CLASSICAL, detect=found, resume=True)
+    assert again[0].status == "done before"
+    write_report(tmp_path / "out" / "report.html", rows)
+    (folder / "jobs.csv").write_text("image\none.png\n")
+    assert find_jobs(str(folder / "jobs.csv"), tmp_path / "out", detect=True)[0].hole is None
+    with pytest.raises(OptionError, match="not both"):
+        find_jobs(str(folder / "*"), tmp_path, hole_pattern="{stem}", detect=True)

@@ -23,18 +23,25 @@ class BatchJob:
 
     Parameters
     ----------
-    image, hole : Path
+    image : Path
+    hole : Path or None
+        None where it is found in the image.
     out : Path
         Of the result.
     """
 
     image: Path
-    hole: Path
+    hole: Path | None
     out: Path
 
 
 def find_jobs(
-    jobs: str, out: Path, *, hole_pattern: str | None = None, form: str = ZARR
+    jobs: str,
+    out: Path,
+    *,
+    hole_pattern: str | None = None,
+    form: str = ZARR,
+    detect: bool = False,
 ) -> list[BatchJob]:
     """Return the jobs of a CSV file, or of a pattern of image names.
 
@@ -52,6 +59,9 @@ def find_jobs(
         Results are OME-Zarr, or files of the image's own format; those of JPEG and WebP, which
         would change measured pixels, are PNG.
 
+    detect : bool
+        Holes are found in the images: no column and no pattern of holes is needed, nor taken.
+
     Raises
     ------
     SourceError
@@ -62,45 +72,52 @@ def find_jobs(
     if form not in FORMATS:
         raise OptionError(f"`format` must be one of {', '.join(FORMATS)}; got {form!r}.")
     if jobs.lower().endswith(".csv"):
-        found = list(_of_table(Path(jobs), out, form))
+        found = list(_of_table(Path(jobs), out, form, detect))
     else:
-        found = list(_of_pattern(jobs, out, hole_pattern, form))
+        found = list(_of_pattern(jobs, out, hole_pattern, form, detect))
     _check_apart(found)
     return found
 
 
-def _of_table(table: Path, out: Path, form: str) -> Iterator[BatchJob]:
+def _of_table(table: Path, out: Path, form: str, detect: bool) -> Iterator[BatchJob]:
     try:
         text = table.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SourceError(f"{table} cannot be read: {error.strerror}.") from error
     rows = csv.DictReader(text.splitlines())
-    missing = {"image", "hole"} - set(rows.fieldnames or ())
+    needed = {"image"} if detect else {"image", "hole"}
+    missing = needed - set(rows.fieldnames or ())
     if missing:
         raise OptionError(f"{table} lacks the column {', '.join(sorted(missing))}.")
     count = 0
     for count, row in enumerate(rows, start=1):
-        if not row["image"] or not row["hole"]:
-            raise OptionError(f"{table}, row {count}: image and hole must both be given.")
-        image, hole = (table.parent / row[name] for name in ("image", "hole"))
+        if not all(row[name] for name in needed):
+            what = "image" if detect else "image and hole"
+            raise OptionError(f"{table}, row {count}: {what} must be given.")
+        image = table.parent / row["image"]
+        hole = None if detect else table.parent / row["hole"]
         own = row.get("out")
         yield BatchJob(image, hole, out / own if own else _out_of(image, out, form))
     if not count:
         raise SourceError(f"{table} holds no jobs.")
 
 
-def _of_pattern(pattern: str, out: Path, hole_pattern: str | None, form: str) -> Iterator[BatchJob]:
-    if hole_pattern is None:
+def _of_pattern(
+    pattern: str, out: Path, hole_pattern: str | None, form: str, detect: bool
+) -> Iterator[BatchJob]:
+    if detect and hole_pattern is not None:
+        raise OptionError("Give `hole_pattern` or `detect`, not both.")
+    if hole_pattern is None and not detect:
         raise OptionError("`hole_pattern` says where the holes are, such as '{stem}_mask.png'.")
     found = [Path(p) for p in sorted(glob(pattern, recursive=True))]  # noqa: PTH207 - may be absolute
-    holes = {image: _hole_of(image, hole_pattern) for image in found}
+    holes = {image: hole_pattern and _hole_of(image, hole_pattern) for image in found}
     # A mask may match the pattern of the images.
-    masks = {hole.resolve() for hole in holes.values()}
+    masks = {hole.resolve() for hole in holes.values() if isinstance(hole, Path)}
     images = [image for image in found if image.resolve() not in masks]
     if not images:
         raise SourceError(f"No image matches {pattern!r}.")
     for image in images:
-        yield BatchJob(image, holes[image], _out_of(image, out, form))
+        yield BatchJob(image, holes[image] or None, _out_of(image, out, form))
 
 
 def _hole_of(image: Path, pattern: str) -> Path:

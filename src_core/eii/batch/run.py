@@ -8,15 +8,16 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from eii.api import export, restore_to_zarr
+from eii.api import RestoreSummary, export, restore_to_zarr
 from eii.batch.jobs import BatchJob
 from eii.errors import Cancelled, EIIError, OutputError
 from eii.io.opener import open_source
-from eii.options import HoleOptions, RestoreOptions
+from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.progress import (
     OnProgress,
     Progress,
@@ -71,6 +72,7 @@ def run_batch(
     *,
     options: RestoreOptions | None = None,
     hole_options: HoleOptions | None = None,
+    detect: DetectOptions | None = None,
     overwrite: bool = False,
     resume: bool = False,
     memory: float | None = None,
@@ -84,8 +86,9 @@ def run_batch(
     jobs : sequence of BatchJob
     out : Path
         Folder for ``results.csv``; each row is written as its image is done.
-    options : RestoreOptions, optional
-    hole_options : HoleOptions, optional
+    options, hole_options : RestoreOptions and HoleOptions, optional
+    detect : DetectOptions, optional
+        How the holes of jobs that have none are found.
     overwrite : bool
         Replace results that are there.
     resume : bool
@@ -121,7 +124,16 @@ def run_batch(
 
     def one(job: BatchJob) -> BatchRow:
         return _isolated(
-            job, options, hole_options, overwrite=overwrite, resume=resume, should_stop=should_stop
+            job,
+            partial(
+                restore_to_zarr,
+                options=options,
+                hole_options=hole_options,
+                detect=detect if job.hole is None else None,
+                resume=resume,
+                should_stop=should_stop,
+            ),
+            overwrite=overwrite,
         )
 
     with ThreadPoolExecutor(threads) as pool:
@@ -192,30 +204,16 @@ def _free() -> float:
 
 
 def _isolated(
-    job: BatchJob,
-    options: RestoreOptions,
-    hole_options: HoleOptions | None,
-    *,
-    overwrite: bool,
-    resume: bool,
-    should_stop: ShouldStop,
+    job: BatchJob, restore: Callable[..., RestoreSummary], *, overwrite: bool
 ) -> BatchRow:
     """Restore one image; return why it failed, if it did, whatever that was."""
-    told = BatchRow(str(job.image), str(job.hole), str(job.out), FAILED)
+    told = BatchRow(str(job.image), _named(job), str(job.out), FAILED)
     zarr = job.out if job.out.suffix == ".zarr" else job.out.with_name(f".{job.out.name}.zarr")
     try:
         if zarr != job.out and job.out.exists() and not overwrite:
             raise OutputError(f"{job.out} exists. Allow to overwrite it, or name another folder.")
-        done = restore_to_zarr(
-            job.image,
-            job.hole,
-            zarr,
-            options=options,
-            hole_options=hole_options,
-            overwrite=overwrite or zarr != job.out,
-            resume=resume,
-            should_stop=should_stop,
-        )
+        over = overwrite or zarr != job.out
+        done = restore(job.image, job.hole, zarr, overwrite=over)
         sure = _confidence(zarr, done.filled)
         if zarr != job.out:
             export(zarr, job.out, overwrite=overwrite)
@@ -237,6 +235,10 @@ def _isolated(
         windows=done.windows,
         seconds=done.seconds,
     )
+
+
+def _named(job: BatchJob) -> str:
+    return "" if job.hole is None else str(job.hole)
 
 
 def _confidence(result: Path, filled: int) -> float:
@@ -281,7 +283,7 @@ def _done_before(out: Path, jobs: Sequence[BatchJob]) -> dict[BatchJob, BatchRow
     table = out / RESULTS
     if not table.exists():
         return {}
-    by_name = {(str(j.image), str(j.hole), str(j.out)): j for j in jobs}
+    by_name = {(str(j.image), _named(j), str(j.out)): j for j in jobs}
     found: dict[BatchJob, BatchRow] = {}
     with table.open(newline="", encoding="utf-8") as file:
         for told in csv.DictReader(file):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from eii.cli.detect_command import DETECT, Sensitivity, kinds_of
 from eii.cli.shared import (
     DEFAULTS,
     Backbone,
@@ -21,7 +22,7 @@ from eii.cli.shared import (
     grow_of,
 )
 from eii.console import FAILED, labels_of, printable, shown_progress
-from eii.options import HoleOptions, RestoreOptions
+from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.signals import stopped_by_signals
 
 
@@ -33,6 +34,13 @@ def batch(
     hole_pattern: Annotated[
         str | None, typer.Option(help="Where an image's hole is: '{stem}_mask.png'.")
     ] = None,
+    detect: Annotated[
+        str | None, typer.Option(help="Find the holes: dust,scratches; see eii detect.")
+    ] = None,
+    sensitivity: Sensitivity = DetectOptions.sensitivity,
+    most: Annotated[
+        float, typer.Option(help="Share of an image that is let through.", rich_help_panel=DETECT)
+    ] = DetectOptions.most,
     form: Annotated[
         str, typer.Option("--format", help="zarr, or source: the image's own.")
     ] = "zarr",
@@ -64,13 +72,14 @@ def batch(
         backbone, colour, channels, device=device, grow=grow_of(grow), workers=workers
     )
     marks = HoleOptions(hole_above, labels_of(hole_labels), invert_hole)
-    found = find_jobs(jobs, out, hole_pattern=hole_pattern, form=form)
+    found = find_jobs(jobs, out, hole_pattern=hole_pattern, form=form, detect=bool(detect))
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
         rows = run_batch(
             found,
             out,
             options=options,
             hole_options=marks,
+            detect=DetectOptions(kinds_of(detect), sensitivity, most=most) if detect else None,
             overwrite=overwrite,
             resume=resume,
             memory=memory,

@@ -57,7 +57,7 @@ class Kind:
     fixed: bool = False
 
 
-KINDS = (
+ALL = (
     Kind("hot-pixels", 1, HotPixels, "Hot and dead pixels.", each=True, fixed=True),
     Kind("dead-lines", 2, DeadLines, "Camera rows and columns.", each=True, fixed=True),
     Kind("saturated", 3, Saturated, "Clipped blobs.", grow=1, each=True),
@@ -72,7 +72,7 @@ KINDS = (
     Kind("punch-holes", 12, PunchHoles, "Holes at a page's edges.", grow=2),
     Kind("difference", 13, Differing, "What a reference lacks.", grow=1, reference=True),
 )
-NAMES = tuple(kind.name for kind in KINDS)
+KINDS = tuple(kind.name for kind in ALL)
 
 
 def kind_of(name: str) -> Kind:
@@ -83,7 +83,7 @@ def kind_of(name: str) -> Kind:
     OptionError
         If there is none; the message lists them.
     """
-    for kind in KINDS:
+    for kind in ALL:
         if kind.name == name:
             return kind
-    raise OptionError(f"`kinds` must be of {', '.join(NAMES)}; got {name!r}.")
+    raise OptionError(f"`kinds` must be of {', '.join(KINDS)}; got {name!r}.")
