@@ -17,6 +17,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 GROW_AUTO = "auto"
 NODATA_AUTO, NODATA_NONE = "auto", "none"
 FIT = "fit"
+MATCH, NO_GRAIN = "match", "none"
 WIDEST = 1024
 """Pixels by which a hole is grown at the most: beyond that, it is another hole."""
 
@@ -70,6 +71,12 @@ class RestoreOptions:
     edges : str, optional
         A file like that of the hole: what is not zero is an edge that the structure follows in the
         hole. For networks that follow edges (``edgeconnect``).
+    grain : {"none", "match"}
+        ``"match"`` gives what is filled the fine texture that it lacks, as a random field with
+        the spectrum and strength of the known pixels around: for looking, and not for measuring,
+        since each pixel is then farther from the truth.
+    seed : int
+        Of that field.
     nan_is_hole : bool
         Fill pixels that are not finite, whatever the hole says.
     fill_planes : bool
@@ -93,6 +100,8 @@ class RestoreOptions:
     keep_alpha: bool = False
     nodata: float | str = NODATA_AUTO
     edges: str | None = None
+    grain: str = NO_GRAIN
+    seed: int = 0
     nan_is_hole: bool = False
     fill_planes: bool = False
 
@@ -100,6 +109,9 @@ class RestoreOptions:
         check_choice("colour", self.colour, COLOURS)
         check_choice("channels", self.channels, CHANNELS)
         check_choice("device", self.device, DEVICES)
+        check_choice("grain", self.grain, (NO_GRAIN, MATCH))
+        if self.seed < 0:
+            raise OptionError(f"`seed` must be 0 or more; got {self.seed}.")
         is_width = isinstance(self.grow, int) and 0 <= self.grow <= WIDEST
         if self.grow != GROW_AUTO and not is_width:
             raise OptionError(

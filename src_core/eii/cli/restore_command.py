@@ -100,6 +100,10 @@ def restore(
             "--nan-is-hole", help="Pixels that are not finite are filled.", rich_help_panel=HOLE
         ),
     ] = False,
+    grain: Annotated[
+        str, typer.Option(help="match: what is filled gets the grain of what is around it.")
+    ] = DEFAULTS.grain,
+    seed: Annotated[int, typer.Option(help="Of the grain.")] = DEFAULTS.seed,
     edges: Annotated[
         Path | None,
         typer.Option(help="A picture of edges for the hole; for edgeconnect networks."),
@@ -170,6 +174,8 @@ def restore(
     options = RestoreOptions(
         *how,
         keep_alpha=keep_alpha,
+        grain=grain,
+        seed=seed,
         nodata=nodata_of(nodata),
         nan_is_hole=nan_is_hole,
         edges=str(edges) if edges else None,

@@ -29,6 +29,8 @@ from eii.image.hints import Hints
 from eii.options import GROW_AUTO, RestoreOptions
 from eii.progress import OnProgress, Progress, ShouldStop, ignore_progress, never_stop
 
+_SALT = 2**32 + 15  # between the random numbers of one plane and the next
+
 
 @dataclass(frozen=True)
 class Group:
@@ -151,6 +153,7 @@ def make_job(
         on_progress(Progress("prepare", len(made), total))
         reads = Reads(image, hole, plane, list(group.channels), should_stop, missing, group.rgb)
         layer = layer_of(reads, image.plane_shape, grow=options.grow)
+        layer = replace(layer, salt=len(made) * _SALT)
         made.append(_make_task(index, plane, layer, fill=options.fill_planes))
     tasks = _with_sources(made, len(groups))
     tasks = tuple(_with_given(task, groups[task.group], luma, hints, edges) for task in tasks)

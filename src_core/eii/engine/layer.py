@@ -45,6 +45,8 @@ class Layer:
         Takes a `Box`, returns the edges in it that a person drew, shape (h, w), bool.
     may_hold : callable
         Takes a `Box`, tells whether there may be a hole in it: where not, it is not read.
+    salt : int
+        Makes the random numbers of this plane and group others than those of the rest.
     """
 
     read_image: ReadImage
@@ -56,6 +58,7 @@ class Layer:
     read_missing: ReadHole | None = None
     read_edges: ReadHole | None = None
     may_hold: MayHold = always
+    salt: int = 0
 
     def read_unknown(self, box: Box) -> NDArray[np.bool_]:
         """Return what nothing is made from, shape (h, w): the hole, and what holds no data."""

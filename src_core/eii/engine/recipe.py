@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.engine.grain import Grain, measure_grain
 from eii.engine.layer import Layer
 from eii.engine.plan import Unit
 from eii.image.dtype import Scale, check_known, known_scale, to_unit
@@ -17,7 +18,7 @@ from eii.image.geometry import Box
 from eii.image.mono import luma_weights, principal_channel, to_luma
 from eii.internal.palette import Palette, Sample, prepare
 from eii.internal.partial import Relation, relate
-from eii.options import RestoreOptions
+from eii.options import MATCH, RestoreOptions
 
 _SAMPLED_WINDOWS = 24  # evenly spaced over the units; enough for stable percentiles
 _SAMPLED_PIXELS = 4000  # known pixels kept of each of them
@@ -48,6 +49,8 @@ class Recipe:
         What the colours of all windows share; None for a single channel.
     dither : bool
         Whether levels are so few that smooth fills show them as bands.
+    grain : Grain, optional
+        The fine texture that is added to what is filled.
     """
 
     scale: Scale
@@ -57,6 +60,7 @@ class Recipe:
     relation: Relation
     palette: Palette | None = None
     dither: bool = False
+    grain: Grain | None = None
 
 
 def make_recipe(
@@ -108,8 +112,11 @@ def make_recipe(
         )
     extremes = Scale(tuple(map(float, scaled.min(0))), tuple(map(float, scaled.max(0))))
     dither = known.dtype == np.uint8
+    grain = None
+    if options.grain == MATCH:
+        grain = measure_grain(_Windows(picked, scale), weights, options.seed)
     shares, related = tuple(map(float, weights)), relate(scaled)
-    return Recipe(scale, shares, options.colour, extremes, related, palette, dither)
+    return Recipe(scale, shares, options.colour, extremes, related, palette, dither, grain)
 
 
 def _weights(

@@ -23,6 +23,7 @@ from eii.engine.units import restore_units
 from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, from_unit
 from eii.image.geometry import Box, Region
+from eii.options import MATCH, NO_GRAIN
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop, never_stop
 
 RunPacks = Callable[[Iterable[Callable[[], int]]], Iterator[int]]
@@ -100,6 +101,7 @@ class Runner:
             own |= {"zero": recipe.scale.low, "one": recipe.scale.high}
             if recipe.palette is not None:
                 own["pull"] = recipe.palette.pull
+            own["grain"] = NO_GRAIN if recipe.grain is None else MATCH
             found.append(own)
         return found
 

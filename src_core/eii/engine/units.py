@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.engine.grain import grain_in
 from eii.engine.label import covered
 from eii.engine.layer import Layer
 from eii.engine.patches import Patch
@@ -63,7 +64,7 @@ def restore_units(
     """
     windows = [open_window(unit, layer, recipe, read_guide) for unit in units]
     if layer.read_luma is not None:
-        return [_patch(w, w.given, recipe) for w in windows if w.given is not None]
+        return [_patch(w, w.given, recipe, layer) for w in windows if w.given is not None]
     weights = np.asarray(recipe.weights, np.float32)
     batch = [*windows, *windows[-1:] * (backbone.batch - len(windows))]
     guides = [w.guide for w in batch if w.guide is not None]
@@ -73,7 +74,7 @@ def restore_units(
         np.stack([to_luma(g, weights) for g in guides]) if guides else None,
         _clues(batch, backbone.follows),
     )
-    return [_patch(w, luma, recipe) for w, luma in zip(windows, done, strict=False)]
+    return [_patch(w, luma, recipe, layer) for w, luma in zip(windows, done, strict=False)]
 
 
 def _clues(windows: Sequence[Window], follows: frozenset[str]) -> Clues:
@@ -86,7 +87,21 @@ def _clues(windows: Sequence[Window], follows: frozenset[str]) -> Clues:
     )
 
 
-def _patch(window: Window, luma: FloatArray, recipe: Recipe) -> Patch:
+def _grain(window: Window, filled: FloatArray, recipe: Recipe, salt: int) -> FloatArray:
+    if recipe.grain is None:
+        return np.zeros_like(filled)
+    weights = np.asarray(recipe.weights, np.float32)
+    return grain_in(
+        recipe.grain,
+        to_luma(filled, weights),
+        window.hole,
+        known=window.luma,
+        window=window.unit.window,
+        salt=salt,
+    )
+
+
+def _patch(window: Window, luma: FloatArray, recipe: Recipe, layer: Layer) -> Patch:
     filled, agreed = _colour(window, luma, recipe)
     unit, depth = window.unit, window.depth
     box, mask, taken = _targets(unit, window.hole)
@@ -101,6 +116,9 @@ def _patch(window: Window, luma: FloatArray, recipe: Recipe) -> Patch:
         y, x = taken[0] + unit.window.y0, taken[1] + unit.window.x0
         level = np.float32(1 / (recipe.scale.high[0] - recipe.scale.low[0]))
         values = values + level * _dither(y, x, depth[taken])[:, np.newaxis]
+    if recipe.grain is not None and unit.level == 0:
+        values = values + _grain(window, filled, recipe, layer.salt)[taken]
+        values = _bound(values, recipe.known, _beyond(window))
     return Patch(box, np.packbits(mask), values, sure, unit.lattice)
 
 

@@ -6,7 +6,6 @@ import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -127,16 +126,18 @@ def segmenting_loss(logits: Tensor, masks: Tensor) -> Tensor:
 
 
 class _Log(pl.Callback):  # type: ignore[misc]
-    """Writes the loss and the weights now and then."""
+    """Writes the loss and the weights now and then, and ends the training in time."""
 
-    def __init__(self, out: Path, every: int) -> None:
+    def __init__(self, out: Path, every: int, minutes: float) -> None:
         self._out, self._every, self._sum = out, every, 0.0
-        self._begun = time.monotonic()
+        self._begun, self._seconds = time.monotonic(), 60 * minutes
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Note a step."""
+        """Note a step; stop when the time is over."""
+        if time.monotonic() - self._begun > self._seconds:
+            trainer.should_stop = True
         self._sum += float(outputs["loss"])
         if trainer.global_step % self._every:
             return
@@ -170,6 +171,7 @@ def train_segmenter(
     out : Path
         Folder for ``weights.safetensors``, ``last.ckpt`` and ``log.csv`` (step, seconds, loss).
     minutes : float
+        Of this call, one that goes on with an earlier run too.
     steps : int
         At the most; -1 is as many as there is time for.
     seed : int
@@ -200,13 +202,12 @@ def train_segmenter(
         devices=1,
         precision="bf16-mixed",
         max_steps=steps,
-        max_time=timedelta(minutes=minutes),
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         gradient_clip_val=1.0,
         callbacks=[
-            _Log(out, 50),
+            _Log(out, 50, minutes),
             ModelCheckpoint(
                 out, filename="last", every_n_train_steps=200, enable_version_counter=False
             ),
