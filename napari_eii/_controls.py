@@ -125,6 +125,12 @@ class Controls:
             tooltip="What propagates the colours: hybrid is the best and fast; progressive and "
             "paper train networks on this image, for minutes to hours.",
         )
+        self.grain = ComboBox(
+            label="Grain",
+            choices=["none", "match"],
+            tooltip="match: what is filled gets the grain of what is around it, for looking; "
+            "for measuring, none is nearer to the truth.",
+        )
         for box, told in ((self.backbone, _BACKBONES), (self.colour, _COLOURS)):
             for number, name in enumerate(box.choices):
                 tip = told.get(str(name))

@@ -23,7 +23,17 @@ from napari_eii._live import Live
 from napari_eii._run import Done, LayerData, Run, beside_of, execute, foretell, restored_of
 from napari_eii._words import as_command, as_python
 
-_KEPT = ("planes", "grow", "fill_planes", "backbone", "colour", "channels", "device", "live")
+_KEPT = (
+    "planes",
+    "grow",
+    "fill_planes",
+    "backbone",
+    "colour",
+    "grain",
+    "channels",
+    "device",
+    "live",
+)
 _STOPPED = "The restoration was stopped; no layer was added."
 _MARKS = Labels | Shapes | Points
 
@@ -51,7 +61,13 @@ class RestoreWidget(Controls, Dock):
             [
                 *(self.image, self.others, self.axes, self.planes, self.span),
                 *(self.hole, self.hole_file, self.above, self.grow, self.fill_planes),
-                *(self.backbone, self.colour, self.hints, row(self.new_hints, self.pick)),
+                *(
+                    self.backbone,
+                    self.colour,
+                    self.grain,
+                    self.hints,
+                    row(self.new_hints, self.pick),
+                ),
                 *(self.channels, self.device, self.out),
             ],
             [
@@ -215,6 +231,7 @@ class RestoreWidget(Controls, Dock):
             channels=self.channels.value,
             grow=self.grow.value,
             fill_planes=self.fill_planes.value,
+            grain=self.grain.value,
         )
 
     def chosen(self) -> Chosen:

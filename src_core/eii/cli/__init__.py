@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import warnings
 from pathlib import Path
@@ -112,6 +113,7 @@ def info(
 ) -> None:
     """Say what PATH holds."""
     from eii.io.opener import open_source
+    from eii.io.place import result_attributes
 
     source = open_source(path, series=series_of(series), axes=axes, large=large)
     kind = "RGBA" if source.is_rgb and source.has_alpha else "RGB" if source.is_rgb else "channels"
@@ -124,6 +126,14 @@ def info(
     typer.echo(f"  {len(source.planes)} plane(s) of {source.plane_shape}, {source.channels} {kind}")
     if sizes:
         typer.echo(f"  pixel size {', '.join(sizes)}")
+    told = None if source.path is None else result_attributes(source.path)
+    if told is not None and "filled_pixels" in told:
+        pixels = len(source.planes) * math.prod(source.plane_shape)
+        how = told.get("options", {})
+        typer.echo(
+            f"  result of {told.get('source')}: {told['filled_pixels'] / pixels:.3%} filled by "
+            f"{how.get('backbone')}, colour {how.get('colour')}, grain {how.get('grain', 'none')}"
+        )
 
 
 @app.command()
