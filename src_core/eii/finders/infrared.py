@@ -61,7 +61,7 @@ class Infrared(Plain):
         infrared = np.asarray(self._reference(window), np.float32)[..., 0]
         rest = np.nan_to_num(self._rest(finite(pixels)[..., 0], infrared))
         sure, rim = rest < -self._limit, rest < -self._limit / 2
-        near = ndimage.binary_dilation(sure, np.ones((3, 3), bool), 2 * _RIM)
+        near = ndimage.binary_dilation(sure, np.ones((3, 3), bool), _RIM)
         return np.asarray(sure | (rim & near))
 
 

@@ -64,7 +64,7 @@ ALL = (
     Kind("missing", 4, Missing, "Empty tiles and gaps.", each=True),
     Kind("scratches", 5, partial(Film, kind=SCRATCHES), "Thin and long.", grow=1, network=True),
     Kind("dust", 6, partial(Film, kind=DUST), "Specks and hairs.", grow=1, network=True),
-    Kind("infrared", 7, Infrared, "Dirt on film, from infrared.", grow=1, reference=True),
+    Kind("infrared", 7, Infrared, "Dirt on film, from infrared.", reference=True),
     Kind("pen-marks", 8, partial(Ink, black=True), "A pen on a slide.", grow=2, colour=True),
     Kind("folds", 9, Folds, "Folded tissue.", grow=2, colour=True),
     Kind("stains", 10, Stains, "Darker paper.", grow=2),
