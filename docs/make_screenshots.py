@@ -10,6 +10,7 @@ from PIL import Image
 from qtpy.QtCore import QSettings
 from qtpy.QtWidgets import QApplication
 
+from napari_eii._find import FindWidget
 from napari_eii._restore import RestoreWidget
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -42,5 +43,26 @@ def shoot_restore_dock() -> None:
     viewer.close()
 
 
+def shoot_find_dock() -> None:
+    """Find the sample's scratches and dust, and take the whole window."""
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, tempfile.mkdtemp())
+    viewer = napari.Viewer()
+    viewer.window.resize(1280, 800)
+    viewer.open_sample("napari-eii", "photograph")
+    del viewer.layers["photograph hole"]
+    dock = FindWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="Find defects", area="right")
+    dock.start()
+    while not dock.run.enabled:
+        QApplication.processEvents()
+    viewer.reset_view()
+    QApplication.processEvents()
+    picture = viewer.screenshot(canvas_only=False, flash=False)
+    reduced = Image.fromarray(picture).convert("RGB").quantize(COLOURS)
+    reduced.save(PICTURES / "find_dock.png", optimize=True)
+    viewer.close()
+
+
 if __name__ == "__main__":
     shoot_restore_dock()
+    shoot_find_dock()

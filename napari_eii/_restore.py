@@ -24,15 +24,8 @@ from napari_eii._run import Done, LayerData, Run, beside_of, execute, foretell, 
 from napari_eii._words import as_command, as_python
 
 _KEPT = (
-    "planes",
-    "grow",
-    "fill_planes",
-    "backbone",
-    "colour",
-    "grain",
-    "channels",
-    "device",
-    "live",
+    *("planes", "grow", "fill_planes", "backbone", "colour", "grain"),
+    *("channels", "device", "live"),
 )
 _STOPPED = "The restoration was stopped; no layer was added."
 _MARKS = Labels | Shapes | Points
@@ -61,14 +54,8 @@ class RestoreWidget(Controls, Dock):
             [
                 *(self.image, self.others, self.axes, self.planes, self.span),
                 *(self.hole, self.hole_file, self.above, self.grow, self.fill_planes),
-                *(
-                    self.backbone,
-                    self.colour,
-                    self.grain,
-                    self.hints,
-                    row(self.new_hints, self.pick),
-                ),
-                *(self.channels, self.device, self.out),
+                *(self.backbone, self.colour, self.grain, self.hints),
+                *(row(self.new_hints, self.pick), self.channels, self.device, self.out),
             ],
             [
                 *(row(self.preview, self.live), row(self.run, self.cancel)),

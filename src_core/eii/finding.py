@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,7 @@ class _Search:
             return Found(view.shape)
         make: Callable[..., Finder] = self.kind.make
         if self.kind.network:
-            finder = make(view, sensitivity, _segment_on(self.device))
+            finder = make(view, sensitivity, _segment_on(self.device, self.options.weights))
         else:
             finder = make(view, sensitivity)
         return find(view, _Sized(finder, self.options), self.run)
@@ -215,10 +216,10 @@ class _Sized:
 
 
 @lru_cache(maxsize=1)
-def _segment_on(device: str) -> Any:
+def _segment_on(device: str, weights: str | None) -> Any:
     from eii.external.segmenting import load_segmenter
 
-    return load_segmenter(device=device)
+    return load_segmenter(None if weights is None else Path(weights), device=device)
 
 
 def _read(source: Source, plane: Plane, channels: list[int], box: Box) -> NDArray[Any]:

@@ -149,6 +149,9 @@ class DetectOptions:
         A file, or a series of the image as ``"#1"``, with the infrared instead.
     reference : str, optional
         A file to compare with, for ``"difference"``; by default the planes before and after.
+    weights : str, optional
+        Of the network that finds scratches and dust, from ``eii train-finder``; by default those
+        that ship.
     fixed : bool, optional
         Hot pixels and dead lines are those that most planes of a stack have, at the same places;
         by default so from three planes on.
@@ -172,6 +175,7 @@ class DetectOptions:
     reference: str | None = None
     fixed: bool | None = None
     most: float = 0.1
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         if not self.kinds:

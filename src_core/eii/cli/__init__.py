@@ -18,6 +18,7 @@ from eii.cli.plan_command import plan
 from eii.cli.restore_command import restore
 from eii.cli.shared import Axes, Large, Overwrite, SeriesText, series_of
 from eii.cli.train_command import train
+from eii.cli.train_finder_command import train_finder
 from eii.console import (
     FAILED,
     errors,
@@ -61,6 +62,7 @@ def common(
 app.command()(restore)
 app.command()(plan)
 app.command()(train)
+app.command()(train_finder)
 app.command()(batch)
 app.command()(detect)
 

@@ -57,6 +57,10 @@ def detect(
     ir_channel: IrChannel = None,
     ir: Ir = None,
     reference: Reference = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Of a network by eii train-finder.", rich_help_panel=DETECT),
+    ] = None,
     preview: Annotated[
         Path | None, typer.Option(help="A PNG to write, of the image made small.")
     ] = None,
@@ -72,7 +76,8 @@ def detect(
     from eii.defects import detect_to_zarr
 
     options = DetectOptions(
-        kinds_of(kind), sensitivity, grow, min_size, max_size, ir_channel, ir, reference
+        *(kinds_of(kind), sensitivity, grow, min_size, max_size, ir_channel, ir, reference),
+        weights=weights,
     )
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
         done = detect_to_zarr(

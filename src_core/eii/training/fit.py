@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,52 @@ class Trained:
     waiting: float
     gain: float | None
     skipped: tuple[str, ...] = ()
+
+
+def train_finder(
+    data: Path, out: Path, *, minutes: float, steps: int = -1, seed: int = 0, resume: bool = False
+) -> Path:
+    """Train the network that finds scratches and dust; see `train_segmenter`.
+
+    Raises
+    ------
+    MissingExtraError
+        If Lightning is not installed.
+    SourceError
+        If ``data`` holds no picture that can be used.
+    OutputPathError
+        If ``out`` holds a run and ``resume`` is not said.
+    OptionError
+        If there is no run to go on with, or no time to train in.
+    """
+    if (out / "last.ckpt").exists() and not resume:
+        raise OutputPathError(
+            f"{out} holds a training. Go on with it by --resume, or name another."
+        )
+    if resume and not (out / "last.ckpt").exists():
+        raise OptionError(f"`resume`: {out} holds no training to go on with.")
+    if minutes <= 0:
+        raise OptionError(f"`minutes` must be above 0; got {minutes:g}.")
+    with _quiet_lightning():
+        from eii.training.segmenter import train_segmenter
+
+        return train_segmenter(data, out, minutes=minutes, steps=steps, seed=seed, resume=resume)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Say what is missing, and leave out what Lightning says of how many workers load data."""
+    try:
+        import lightning.pytorch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "Training needs Lightning: pip install 'napari-eii[train]'."
+        ) from error
+    with warnings.catch_warnings():
+        # Ours has but one worker; and a run may go on within an epoch.
+        warnings.filterwarnings("ignore", module="lightning")
+        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+        yield
 
 
 def train(
@@ -101,18 +148,9 @@ def train(
         )
     if resume and not last.exists():
         raise OptionError(f"`resume`: {out} holds no training to go on with.")
-    try:
-        import lightning.pytorch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            "Training needs Lightning: pip install 'napari-eii[train]'."
-        ) from error
-    from eii.training.loop import run
+    with _quiet_lightning():
+        from eii.training.loop import run
 
-    with warnings.catch_warnings():
-        # Of how many workers load data, and that a run goes on within an epoch: ours has but one.
-        warnings.filterwarnings("ignore", module="lightning")
-        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
         done: Any = run(
             data,
             out,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -51,8 +53,10 @@ class Windows(IterableDataset[Sample]):
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
         while True:
             picture = read_item(self._items[int(rng.integers(len(self._items)))])
-            if min(picture.shape[:2]) >= SIDE:
-                yield make_sample(_crop(picture, rng), rng)
+            short = [(0, max(0, SIDE - n)) for n in picture.shape[:2]]
+            if any(after for _, after in short):
+                picture = np.pad(picture, [*short, (0, 0)], mode="symmetric")
+            yield make_sample(_crop(picture, rng), rng)
 
 
 def _crop(picture: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -156,7 +160,21 @@ def save_average(module: Any, out: Path) -> Path:
     draft, path = out / "weights.partial", out / "weights.safetensors"
     save_file({n: t.contiguous() for n, t in plain.state_dict().items()}, draft)
     draft.replace(path)
+    _write_card(path, module.net.widths, module.net.kinds)
     return path
+
+
+def _write_card(weights: Path, widths: tuple[int, ...], kinds: int) -> None:
+    told = {
+        "name": weights.stem,
+        "architecture": "segmenter",
+        "licence": "as the pictures' that it was trained on",
+        "summary": "Finds scratches and dust.",
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "shape": {"widths": list(widths), "kinds": kinds},
+        "table": {},
+    }
+    weights.with_suffix(".json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def train_segmenter(
@@ -214,4 +232,5 @@ def train_segmenter(
         ],
     )
     trainer.fit(module, loader, ckpt_path=last if resume and last.exists() else None)
+    trainer.save_checkpoint(last)
     return save_average(module, out)

@@ -1,0 +1,105 @@
+"""The network that finds scratches and dust: folded, loaded, asked, trained."""
+
+import json
+import subprocess
+import sys
+
+import eii
+import numpy as np
+import pytest
+import torch
+from eii.errors import OptionError, OutputPathError, SourceError, WeightsError
+from eii.evaluation.film_defects import add_dust, add_scratches
+from eii.external.segmenter import Segmenter, folded, normalised
+from eii.external.segmenting import load_segmenter
+from eii.training.fit import train_finder
+from scipy import ndimage
+from skimage import data
+
+GRAY = data.camera()[:300, :320]
+
+
+def test_a_folded_network_gives_what_the_trained_one_does():
+    torch.manual_seed(0)
+    net = Segmenter((8, 12, 16, 20))
+    with torch.no_grad():
+        for _ in range(3):
+            net(torch.randn(2, 1, 64, 64))
+        luma = torch.randn(1, 1, 64, 48)
+        ours, theirs = folded(net)(luma), net.eval()(luma)
+    assert torch.allclose(ours, theirs, atol=1e-4)
+
+
+def test_luma_is_normalised_whatever_its_range():
+    luma = GRAY.astype(np.float32)
+    found = normalised(luma * 257 + 1000)
+    assert found.mean() == pytest.approx(0, abs=1e-3)
+    assert found.std() == pytest.approx(1, abs=1e-3)
+    assert np.allclose(found, normalised(luma), atol=1e-3)
+    assert not normalised(np.full((9, 9), 7, np.float32)).any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 30), (64, 65)])
+def test_the_network_that_ships_takes_any_size(shape):
+    found = load_segmenter()(np.zeros(shape, np.float32))
+    assert found.shape == (2, *shape)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(("kind", "add"), [("scratches", add_scratches), ("dust", add_dust)])
+def test_the_network_that_ships_finds_made_up_defects(kind, add):
+    clean = (GRAY / 255).astype(np.float32)[..., np.newaxis]
+    changed, truth = add(clean, np.random.default_rng(3))
+    image = np.rint(changed[..., 0] * 255).astype(np.uint8)
+    options = eii.DetectOptions(("scratches", "dust"), grow=0)
+    found = np.asarray(eii.detect(image, options=options)) > 0
+    near = ndimage.binary_dilation(truth, iterations=2)
+    assert (found & truth).sum() > 0.6 * truth.sum()
+    assert (found & ~near).mean() < 0.005
+    wide = np.asarray(eii.detect(image.astype(np.uint16) * 200, options=options)) > 0
+    assert (wide != found).mean() < 0.001
+
+
+@pytest.mark.parametrize("kind", ["scratches", "dust"])
+@pytest.mark.parametrize("image", [np.full((40, 50), 9, np.uint8), np.zeros((1, 1), np.float32)])
+def test_constant_and_tiny_images_have_neither(kind, image):
+    options = eii.DetectOptions((kind,))
+    assert not np.asarray(eii.detect(image, options=options)).any()
+
+
+def test_weights_that_are_wrong_are_told(tmp_path):
+    with pytest.raises(WeightsError, match="neither a file"):
+        load_segmenter(tmp_path / "none.safetensors")
+    (tmp_path / "w.safetensors").write_bytes(b"no")
+    with pytest.raises(WeightsError, match="no card"):
+        load_segmenter(tmp_path / "w.safetensors")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+def test_training_makes_weights_that_find_and_goes_on(pictures, tmp_path):
+    out = tmp_path / "run"
+    weights = train_finder(pictures, out, minutes=5, steps=2)
+    card = json.loads(weights.with_suffix(".json").read_text())
+    assert card["shape"] == {"widths": [16, 32, 48, 64], "kinds": 2}
+    options = eii.DetectOptions(("dust",), weights=str(weights))
+    assert np.asarray(eii.detect(GRAY, options=options)).shape == GRAY.shape
+    with pytest.raises(OutputPathError, match="holds a training"):
+        train_finder(pictures, out, minutes=5, steps=2)
+    before = weights.read_bytes()
+    train_finder(pictures, out, minutes=5, steps=3, resume=True)
+    assert weights.read_bytes() != before
+
+
+def test_training_without_pictures_or_time_is_an_error(tmp_path, pictures):
+    with pytest.raises(SourceError, match="holds no picture"):
+        train_finder(tmp_path, tmp_path / "run", minutes=1)
+    with pytest.raises(OptionError, match="`minutes`"):
+        train_finder(pictures, tmp_path / "run", minutes=0)
+    with pytest.raises(OptionError, match="no training to go on with"):
+        train_finder(pictures, tmp_path / "other", minutes=1, resume=True)
+    command = [sys.executable, "-m", "eii.cli", "train-finder", "--data", str(tmp_path / "x")]
+    run = subprocess.run(
+        [*command, "--out", str(tmp_path / "y")], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2
+    assert "does not exist" in run.stderr
