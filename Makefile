@@ -36,6 +36,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/bench_disk.py
 	$(BIN)/python benchmarks/bench_colour.py
 	$(BIN)/python benchmarks/bench_cluster.py
+	$(if $(EVAL),$(BIN)/python benchmarks/bench_detect.py $(EVAL) --restore)
 
 # DATA: folder of one tar file of pictures for each domain; EVAL: folder of folders of others.
 paper: .venv/dev.stamp
