@@ -13,7 +13,6 @@ from .defects import detect as detect
 from .defects import detect_to_zarr as detect_to_zarr
 from .engine.compare import Difference as Difference
 from .engine.compare import Verification as Verification
-from .finders.kinds import KINDS as KINDS
 from .finders.labels import DefectLabels as DefectLabels
 from .image.geometry import Box as Box
 from .image.hints import Copy as Copy
@@ -22,6 +21,7 @@ from .image.hints import Stroke as Stroke
 from .io.hint_files import read_hints as read_hints
 from .io.hole import open_hole as open_hole
 from .io.opener import open_source as open_source
+from .options import KINDS as KINDS
 from .options import DetectOptions as DetectOptions
 from .options import HoleOptions as HoleOptions
 from .options import RestoreOptions as RestoreOptions

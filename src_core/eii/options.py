@@ -18,6 +18,11 @@ GROW_AUTO = "auto"
 NODATA_AUTO, NODATA_NONE = "auto", "none"
 FIT = "fit"
 MATCH, NO_GRAIN = "match", "none"
+KINDS = (
+    *("hot-pixels", "dead-lines", "saturated", "missing", "scratches", "dust", "infrared"),
+    *("pen-marks", "folds", "stains", "stamps", "punch-holes", "difference"),
+)
+"""Kinds of defects that are found."""
 WIDEST = 1024
 """Pixels by which a hole is grown at the most: beyond that, it is another hole."""
 
@@ -180,6 +185,8 @@ class DetectOptions:
     def __post_init__(self) -> None:
         if not self.kinds:
             raise OptionError("`kinds` must name a kind of defect.")
+        for kind in self.kinds:
+            check_choice("kinds", kind, KINDS)
         if not 0 <= self.sensitivity <= 1:
             raise OptionError(f"`sensitivity` must be from 0 to 1; got {self.sensitivity}.")
         if self.grow is not None and not 0 <= self.grow <= WIDEST:

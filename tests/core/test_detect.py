@@ -14,6 +14,7 @@ from eii.evaluation.defects import DEFECTS
 from eii.finders import found as found_module
 from eii.finders.film import SCRATCHES, Film
 from eii.finders.kind import View
+from eii.finders.kinds import ALL
 from scipy import ndimage
 from skimage import data
 
@@ -277,7 +278,7 @@ def test_images_with_nan_and_infinity_are_looked_at(kind):
 
 
 def test_wrong_kinds_and_options_are_told():
-    with pytest.raises(OptionError, match=r"must be of hot-pixels, dead-lines.*; got 'dirt'"):
+    with pytest.raises(OptionError, match=r"must be one of hot-pixels, dead-lines.*; got 'dirt'"):
         marked(GRAY, "dirt")
     with pytest.raises(ImageError, match=r"needs red, green and blue.*What fits: hot-pixels"):
         marked(GRAY, "stamps")
@@ -290,6 +291,11 @@ def test_wrong_kinds_and_options_are_told():
     ):
         with pytest.raises(OptionError):
             eii.DetectOptions(**{"kinds": ("dust",), **wrong})
+
+
+def test_every_kind_has_a_finder_and_a_label_of_its_own():
+    assert tuple(kind.name for kind in ALL) == eii.KINDS
+    assert len({kind.label for kind in ALL}) == len(ALL)
 
 
 def test_sizes_and_growth_are_as_asked():

@@ -9,12 +9,12 @@ import typer
 
 from eii.cli.shared import Axes, ImageFile, Large, Overwrite, SeriesText, Workers, series_of
 from eii.console import printable, shown_progress
-from eii.options import DetectOptions
+from eii.options import KINDS, DetectOptions
 from eii.signals import stopped_by_signals
 
 DETECT = "Detect"  # panel of the help
 
-Kinds = Annotated[str, typer.Option(help="Kinds of defects, with commas: dust,scratches.")]
+Kinds = Annotated[str, typer.Option(help=f"With commas between: {', '.join(KINDS)}.")]
 Sensitivity = Annotated[
     float, typer.Option(help="From 0, sure ones, to 1.", rich_help_panel=DETECT)
 ]

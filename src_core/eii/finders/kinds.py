@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from eii.errors import OptionError
 from eii.finders.dead_lines import DeadLines
 from eii.finders.difference import Differing
 from eii.finders.film import DUST, SCRATCHES, Film, Segment
@@ -72,18 +71,8 @@ ALL = (
     Kind("punch-holes", 12, PunchHoles, "Holes at a page's edges.", grow=2),
     Kind("difference", 13, Differing, "What a reference lacks.", grow=1, reference=True),
 )
-KINDS = tuple(kind.name for kind in ALL)
 
 
 def kind_of(name: str) -> Kind:
-    """Return a kind by its name.
-
-    Raises
-    ------
-    OptionError
-        If there is none; the message lists them.
-    """
-    for kind in ALL:
-        if kind.name == name:
-            return kind
-    raise OptionError(f"`kinds` must be of {', '.join(KINDS)}; got {name!r}.")
+    """Return a kind by its name, one of `eii.KINDS`."""
+    return next(kind for kind in ALL if kind.name == name)

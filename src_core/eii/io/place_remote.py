@@ -141,8 +141,10 @@ class RemotePlace(Place):
         trace: TracebackType | None,
     ) -> None:
         super().__exit__(kind, error, trace)
-        with self._reaching():
+        try:
             self._files.rm_file(self._lock_key)
+        except Exception as left:  # what ended the run is raised; a later one here takes it over
+            log.warning("%s.%s is left: %s", self._name, _LOCK, left)
 
     @property
     def _lock_key(self) -> str:
