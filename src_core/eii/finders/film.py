@@ -17,6 +17,7 @@ Segment = Callable[[FloatArray], FloatArray]
 SCRATCHES, DUST = 0, 1
 _SIDE, _MARGIN = 512, 48  # of the squares that the network is given, on a lattice of our own
 _SURE = 6.0  # logits beyond which a pixel tells no more of which kind its part is
+_MIDDLE = 2.8  # logit, a chance of 0.94, from which a pixel counts at a sensitivity of 0.5
 _STEP = 8.0  # logits from the least sensitive to the most
 _LONG, _LARGEST = 12, 128
 _SMALLEST = 3
@@ -29,7 +30,6 @@ class Film(Plain):
     ----------
     view : View
     sensitivity : float
-        A pixel counts from an even chance on at 0.5.
     segment : callable
     kind : {SCRATCHES, DUST}
     """
@@ -39,7 +39,7 @@ class Film(Plain):
     def __init__(self, view: View, sensitivity: float, segment: Segment, kind: int) -> None:
         super().__init__(_SMALLEST)
         self._shape, self._segment, self._kind = view.shape, segment, kind
-        self._limit = _STEP * (0.5 - sensitivity)
+        self._limit = _MIDDLE + _STEP * (0.5 - sensitivity)
 
     def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
         """Return what the network takes for a scratch or dust, and how far for which."""
