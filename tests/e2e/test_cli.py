@@ -81,7 +81,7 @@ def test_demo_leaves_a_verified_result_and_a_picture(tmp_path):
         (["gray.png", "hole.png", "taken"], "exists"),
         (["gray.png", "hole.png", "out.zarr", "--colour", "magic"], "`colour` must be one of"),
         (["gray.png", "hole.png", "out.zarr", "--grow", "-3"], "`grow` must be from 0"),
-        (["gray.png", "hole.png"], "Missing argument"),
+        (["gray.png", "hole.png"], "IMAGE, HOLE and OUT"),
     ],
 )
 def test_wrong_input_is_one_line_exit_2_and_nothing_written(folder, arguments, message):
