@@ -13,7 +13,7 @@ BoolArray = NDArray[np.bool_]
 Rng = np.random.Generator
 
 _SEEN = 0.04
-"""Change of a pixel, of the range, from which it belongs to a defect."""
+"""Mean change around a pixel, of the range, from which it belongs to a defect."""
 _FINE = 4  # lines are drawn so many times as large, for smooth edges
 
 
@@ -25,7 +25,8 @@ def add_scratches(image: FloatArray, rng: Rng, count: int = 3) -> tuple[FloatArr
     image : ndarray of shape (M, N, C), float32 in [0, 1]
     rng : numpy Generator
     count : int
-        Of scratches; a third of them run from edge to edge, as on film.
+        Of scratches: lines, of which a third run from edge to edge as on film, cracks of the
+        emulsion that branch, and broad soft rubs.
 
     Returns
     -------
@@ -34,8 +35,13 @@ def add_scratches(image: FloatArray, rng: Rng, count: int = 3) -> tuple[FloatArr
     """
     hole = np.zeros(image.shape[:2], bool)
     for _ in range(count):
-        cover = _line(image.shape[:2], rng)
-        image, mask = _laid(image, cover, rng)
+        drawn = rng.random()
+        if drawn < 0.15:
+            image, mask = _laid(image, _crack(image.shape[:2], rng), rng, bright=rng.random() < 0.8)
+        elif drawn < 0.25:
+            image, mask = _laid(image, _scuff(image.shape[:2], rng), rng, most=0.35)
+        else:
+            image, mask = _laid(image, _line(image.shape[:2], rng), rng)
         hole |= mask
     return image, hole
 
@@ -52,13 +58,18 @@ def add_dust(image: FloatArray, rng: Rng, count: int = 12) -> tuple[FloatArray, 
 
 
 def _laid(
-    image: FloatArray, cover: FloatArray, rng: Rng, *, bright: bool | None = None
+    image: FloatArray,
+    cover: FloatArray,
+    rng: Rng,
+    *,
+    bright: bool | None = None,
+    most: float = 0.9,
 ) -> tuple[FloatArray, BoolArray]:
     """Lay a defect of one colour over an image; return what is seen to differ, too."""
     bright = bool(rng.random() < 0.6) if bright is None else bright
     inside = cover > 0.5
     under = image[inside].mean(axis=0) if inside.any() else image.mean(axis=(0, 1))
-    step = rng.uniform(0.12, 0.9)
+    step = rng.uniform(0.12, most)
     ends = np.float32(1 if bright else 0)
     tone = under + np.clip(step, 0, None) * (ends - under)
     if abs(float((tone - under).mean())) < 0.1:  # it would not be seen: the other way
@@ -68,8 +79,13 @@ def _laid(
     # Under a translucent defect the image still shows.
     laid = image + opaque * (tone + tint - image)
     changed = np.clip(laid, 0, 1).astype(np.float32)
-    seen = (np.abs(changed - image).mean(axis=2) > _SEEN) & (cover > 0.15)
-    return changed, seen
+    return changed, _seen(np.abs(changed - image).mean(axis=2), cover > 0.15)
+
+
+def _seen(change: FloatArray, inside: BoolArray) -> BoolArray:
+    """Return the pixels of a defect around which it changes the image enough to be seen."""
+    near = gaussian_filter(inside.astype(np.float32), 2) + np.float32(1e-6)
+    return inside & (gaussian_filter(change * inside, 2) > _SEEN * near)
 
 
 def _line(shape: tuple[int, int], rng: Rng) -> FloatArray:
@@ -92,6 +108,45 @@ def _line(shape: tuple[int, int], rng: Rng) -> FloatArray:
         y, x = np.mgrid[:height, :width]
         cover = cover * (along[(y + x)] > 0.3)
     return gaussian_filter(cover, rng.uniform(0.2, 0.8)).astype(np.float32)
+
+
+def _crack(shape: tuple[int, int], rng: Rng) -> FloatArray:
+    """Return the cover of a crack: a line with kinks and branches that grow thinner."""
+    start = rng.uniform(0, 1, 2) * np.array(shape[::-1])
+    ends = [(start, rng.uniform(0, 2 * np.pi), rng.uniform(60, 1.2 * max(shape)))]
+    width, cover = rng.uniform(1.0, 5.0), np.zeros(shape, np.float32)
+    for level in range(3):
+        grown = []
+        for at, angle, length in ends:
+            points = _kinked(at, angle, length, rng)
+            cover = np.maximum(cover, _drawn(shape, points, max(0.8, width * 0.65**level), rng))
+            for place in rng.integers(len(points), size=rng.poisson(length / 150)):
+                fork = angle + rng.choice([-1, 1]) * rng.uniform(0.4, 1.5)
+                grown.append((points[place], fork, length * rng.uniform(0.15, 0.5)))
+        ends = grown
+    return gaussian_filter(cover, rng.uniform(0.2, 0.7)).astype(np.float32)
+
+
+def _kinked(
+    start: NDArray[np.float64], angle: float, length: float, rng: Rng
+) -> NDArray[np.float64]:
+    """Return points of a line of straight pieces, shape (K, 2) as x and y."""
+    points, gone = [start], 0.0
+    while gone < length:
+        piece = float(rng.uniform(5, 30))
+        turned = angle + rng.normal(0, 0.4)
+        points.append(points[-1] + piece * np.array([np.cos(turned), np.sin(turned)]))
+        gone += piece
+    return np.stack(points)
+
+
+def _scuff(shape: tuple[int, int], rng: Rng) -> FloatArray:
+    """Return the cover of a broad scratch whose sides fade."""
+    angle, length = rng.uniform(0, np.pi), rng.uniform(50, 1.2 * max(shape))
+    start = rng.uniform(0, 1, 2) * np.array(shape[::-1])
+    points = _path(start, angle, length, rng.uniform(0, 0.05), rng)
+    width = rng.uniform(4, 14)
+    return gaussian_filter(_drawn(shape, points, width, rng), width / 5).astype(np.float32)
 
 
 def _hair(shape: tuple[int, int], rng: Rng) -> FloatArray:
