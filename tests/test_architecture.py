@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "planning": {"runs", "engine", "external", "image", "io", *BASE},
     "lazy_tasks": {"runs", "engine", "image", "io", *BASE},
     "lazy": {"lazy_tasks", "runs", "engine", "external", "image", "io", *BASE},
-    "arrays": {"lazy", "runs", "engine", "image", "io", *BASE},
+    "lazy_blocks": {"io", *BASE},
+    "arrays": {"lazy", "lazy_blocks", "runs", "engine", "image", "io", *BASE},
     "finding": {"device", "finders", "engine", "external", "image", "io", *BASE},
     "defects": {"finding", "finders", "device", "engine", "io", "_version", *BASE},
     "api": {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eii.engine.run import Reporting
+from eii.errors import OptionError
 from eii.image.geometry import blocks_of
 from eii.image.hints import Hints
 from eii.io.axes import ORDER, channels_last, plane_key
@@ -17,6 +19,7 @@ from eii.io.hole import open_hole
 from eii.io.kept import CHUNK
 from eii.io.opener import open_source
 from eii.lazy import is_lazy, restore_lazily
+from eii.lazy_blocks import restore_blocks
 from eii.options import HoleOptions, RestoreOptions
 from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop
 from eii.runs import compute, paste
@@ -57,6 +60,7 @@ def restore(
     options: RestoreOptions | None = None,
     hints: Hints | None = None,
     axes: str | None = None,
+    plan: str = "whole",
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Any:
@@ -76,6 +80,9 @@ def restore(
     axes : str, optional
         One letter of ``tczyx`` for each dimension of the image, for example ``"czyx"``.
         Planes of t and z are restored one by one.
+    plan : {"whole", "blocks"}
+        Of a dask array: its hole is looked through once and all windows are planned, before this
+        returns; or nothing is computed before a chunk is asked for, see the notes.
     on_progress : callable
         Is told of every window that is done.
     should_stop : callable
@@ -108,6 +115,12 @@ def restore(
     each window is a task that is computed once, whatever chunks it touches, by any scheduler, and
     neither ``on_progress`` nor ``should_stop`` is called.
 
+    With ``plan="blocks"`` each chunk is filled on its own, with the 256 pixels around it; its hole
+    is computed then and not before. Known pixels are kept as ever. What is invented is not quite
+    what the other ways give where a hole lies across chunks, and differs with the chunks; a hole
+    that leaves a chunk and its margin no known pixel is an error when it is computed; pixels near
+    the edges of chunks are restored more than once. Hints are not taken.
+
     References
     ----------
     .. [1] T. Wang, H. Ouyang, Q. Chen, "Image Inpainting with External-Internal Learning and
@@ -125,6 +138,13 @@ def restore(
     """
     if hasattr(image, "dims") and hasattr(image, "coords"):
         return _restore_named(image, hole, options=options, hints=hints, axes=axes)
+    if plan not in ("whole", "blocks"):
+        raise OptionError(f"`plan` must be 'whole' or 'blocks'; got {plan!r}.")
+    if is_lazy(image) and plan == "blocks":
+        if hints is not None:
+            raise OptionError("Hints need plan='whole': a block does not see those of others.")
+        alone = replace(options or RestoreOptions(), workers=1)
+        return restore_blocks(image, hole, partial(_restore_block, alone), axes=axes)
     if is_lazy(image):
         return restore_lazily(
             image, hole, options=options or RestoreOptions(), hints=hints, axes=axes
@@ -138,6 +158,12 @@ def restore(
         on_progress=on_progress,
         should_stop=should_stop,
     ).image
+
+
+def _restore_block(
+    options: RestoreOptions, block: NDArray[Any], hole: NDArray[Any], axes: str
+) -> NDArray[Any]:
+    return restore_array(block, hole, options=options, axes=axes).image
 
 
 def _restore_named(image: Any, hole: Any, *, axes: str | None, **rest: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray
 from distributed import Client, LocalCluster
-from eii.errors import HoleError
+from eii.errors import HoleError, OptionError
 from skimage import data
 
 
@@ -165,3 +165,50 @@ def test_data_arrays_keep_what_they_say(lazy):
     assert list(done.c.values) == ["r", "g", "b"]
     assert np.array_equal(done.values, eii.restore(image, hole, options=options, axes="yxc"))
     assert isinstance(done.data, da.Array) == lazy
+
+
+def test_blocks_are_filled_on_their_own_and_the_hole_is_not_looked_at_before():
+    seen = []
+
+    def marked(block, block_info=None):
+        seen.append(block_info[None]["chunk-location"])
+        return block
+
+    image, hole = COLOUR, scattered((300, 400))
+    lazy = da.from_array(hole, chunks=(150, 200)).map_blocks(marked, dtype=bool)
+    given = da.from_array(image, chunks=(150, 200, 1))
+    options = eii.RestoreOptions("classical")
+    done = eii.restore(given, lazy, options=options, plan="blocks")
+    assert not seen, "nothing is computed before it is asked for"
+    assert done.chunks == given.chunks
+    filled = done.compute()
+    assert np.array_equal(filled[~hole], image[~hole])
+    # Blocks with their margins are the whole image here: the pixels of the other ways.
+    assert np.array_equal(filled, eii.restore(image, hole, options=options))
+
+
+@pytest.mark.parametrize("case", ["stack", "gray", "colour"])
+def test_blocks_of_any_axes_keep_known_pixels(case):
+    image, hole, chunks, axes, chosen = CASES[case]
+    options = eii.RestoreOptions("classical", **chosen)
+    given = da.from_array(image, chunks=chunks)
+    done = eii.restore(given, hole, options=options, axes=axes, plan="blocks").compute()
+    wide = hole[..., np.newaxis] if axes.endswith("c") else hole
+    known = ~np.broadcast_to(wide, image.shape)
+    assert np.array_equal(done[known], image[known])
+    expected = eii.restore(image, hole, options=options, axes=axes).astype(float)
+    if case != "stack":  # of noise, nothing can be expected
+        assert np.abs(done - expected)[~known].mean() < 0.1 * expected.std()
+
+
+def test_blocks_that_cannot_be_filled_alone_say_what_to_do():
+    image = da.zeros((1000, 1000), chunks=100, dtype=np.uint8)
+    hole = np.zeros((1000, 1000), bool)
+    hole[:, :990] = True
+    options = eii.RestoreOptions("classical")
+    with pytest.raises(HoleError, match="plan='whole'"):
+        eii.restore(image, hole, options=options, plan="blocks")[:100, :100].compute()
+    with pytest.raises(HoleError, match="does not fit"):
+        eii.restore(image, hole[:30], options=options, plan="blocks")
+    with pytest.raises(OptionError, match="`plan` must be"):
+        eii.restore(image, hole, options=options, plan="some")
