@@ -31,6 +31,8 @@ _RETRIES = 2
 _OWN = "napari-eii"
 _SAME = (_OWN, "torch", "numpy", "scipy")
 """What all workers have in the same version."""
+_SHORT_LOGS = {"distributed.admin.low-level-log-length": 1000}
+"""The scheduler keeps a line for every step of a task, of 100,000 by default."""
 _loading = RLock()
 
 
@@ -209,16 +211,19 @@ def opened(options: ClusterOptions | None, folder: Path) -> Iterator[Cluster | N
     Raises
     ------
     ClusterError
-        If the scheduler does not answer, or a worker lacks this package or has another version.
+        If the scheduler does not answer, or a worker lacks this package, has another version of it,
+        or does not see the folder.
     """
     if options is None:
         yield None
         return
+    from dask.config import set as configured
     from distributed import Client, LocalCluster
 
     if options.scheduler is None:
         # Spawned and not forked: networks are in use in this process.
         with (
+            configured(_SHORT_LOGS),
             LocalCluster(
                 n_workers=options.processes,
                 threads_per_worker=1,
@@ -237,6 +242,7 @@ def opened(options: ClusterOptions | None, folder: Path) -> Iterator[Cluster | N
         raise ClusterError(f"No scheduler answers at {given}. Check the address.") from error
     with client:
         _check_versions(client)
+        _check_shared(client, folder)
         yield Cluster(client, folder)
 
 
@@ -255,6 +261,28 @@ def _check_versions(client: Any) -> None:
                     f"The worker {address} has {name} {versions[0]}, here it is {versions[1]}. "
                     "Install the same everywhere: results follow from it."
                 )
+
+
+def _check_shared(client: Any, folder: Path) -> None:
+    """Raise `ClusterError` if a worker does not see the folder of the run; name it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    token = folder / f"seen-{uuid4().hex[:8]}"
+    token.write_bytes(b"")
+    try:
+        # Asked by text: a path of another system than the worker's is no path there.
+        for address, seen in client.run(_sees, str(token.resolve())).items():
+            if not seen:
+                raise ClusterError(
+                    f"The worker {address} does not see {folder}, where this run keeps what its "
+                    "workers share. Put the result, or `work`, on a file system that all machines "
+                    "see; or give dask arrays to eii.restore, which needs none."
+                )
+    finally:
+        token.unlink(missing_ok=True)
+
+
+def _sees(path: str) -> bool:
+    return Path(path).exists()
 
 
 def _short(name: str, version: str | None) -> str | None:

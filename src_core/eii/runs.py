@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
@@ -185,13 +184,14 @@ def provenance(
     filled: int,
     hints: Hints | None = None,
 ) -> dict[str, Any]:
-    """Return what a result records of how it was made."""
+    """Return what a result records of how it was made: the same for any number of workers."""
+    told = {n: v for n, v in asdict(options).items() if n != "workers"}
     return {
         "version": __version__,
         "source": source.name,
         "hole": hole.source.name,
         "hole_options": asdict(hole.options),
-        "options": {**asdict(options), "backbone": resolve_backbone(options.backbone)},
+        "options": {**told, "backbone": resolve_backbone(options.backbone)},
         "hints": asdict(hints) if hints else None,
         "chosen": runner.chosen(),
         "filled_pixels": filled,
@@ -265,13 +265,11 @@ def runner_of(
         on_progress=reporting.on_progress,
         should_stop=reporting.should_stop,
     )
-    # In another process each thread has a processor of its own.
     reload = partial(
         load_backbone,
         options.backbone,
         device=device,
         trust=options.trust,
-        workers=os.cpu_count(),
     )
     return Runner(job, patches or MemoryPatches(), backbone, reload=reload), device
 
@@ -283,10 +281,10 @@ def _backbone_of(options: RestoreOptions) -> tuple[Backbone, str]:
     name = options.backbone
     path = Path(name.removeprefix(FILE))
     state = path.stat().st_mtime_ns if name.startswith(FILE) and path.is_file() else 0
-    return _loaded(name, device, options.trust, options.workers, state), device
+    return _loaded(name, device, options.trust, state), device
 
 
 @lru_cache(maxsize=2)
-def _loaded(name: str, device: str, trust: bool, workers: int | None, state: int) -> Backbone:
+def _loaded(name: str, device: str, trust: bool, state: int) -> Backbone:
     """Load a backbone once for all images of a process; ``state`` tells changed files apart."""
-    return load_backbone(name, device=device, trust=trust, workers=workers)
+    return load_backbone(name, device=device, trust=trust)

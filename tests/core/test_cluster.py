@@ -56,6 +56,14 @@ def cluster():
         yield found
 
 
+def test_any_number_of_threads_gives_the_bytes(tmp_path, by_threads):
+    folder, expected = by_threads
+    for count in (1, 2):
+        out = tmp_path / f"{count}.zarr"
+        eii.restore_to_zarr(*damaged(folder), out, options=eii.RestoreOptions(workers=count))
+        assert digest(out) == expected
+
+
 def test_processes_give_the_bytes_of_threads(tmp_path, by_threads):
     folder, expected = by_threads
     out = tmp_path / "out.zarr"
@@ -174,6 +182,17 @@ def test_workers_with_other_versions_are_refused(tmp_path, cluster, monkeypatch,
     ):
         pass
     assert "tcp://" in str(told.value)
+
+
+def test_workers_that_do_not_see_the_folder_are_refused(tmp_path, cluster, monkeypatch):
+    monkeypatch.setattr("eii.cluster._sees", str.isspace)  # as on a machine without it
+    options = ClusterOptions(cluster.scheduler_address)
+    with (
+        pytest.raises(ClusterError, match=r"The worker tcp.* does not see .*eii\.restore"),
+        opened(options, tmp_path / "sent"),
+    ):
+        pass
+    assert not list((tmp_path / "sent").iterdir())
 
 
 def test_a_part_of_another_version_is_refused(tmp_path, cluster, monkeypatch):

@@ -104,7 +104,7 @@ def test_result_is_the_same_for_any_order_and_workers(tmp_path_factory, backbone
     source = eii.open_source(image)
     job = make_job(source, eii.open_hole(hole, source), eii.RestoreOptions())
     store = DiskPatches(tmp_path_factory.mktemp("patches"))
-    runner = Runner(job, store, load_backbone(backbone, workers=workers))
+    runner = Runner(job, store, load_backbone(backbone))
     runner.compute(Reporting(ignore_progress, never_stop), workers=workers)
     result = image.copy()
     for box in (Box(300, 0, 700, 600), Box(0, 0, 300, 250), Box(0, 250, 300, 600)):

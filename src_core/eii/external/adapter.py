@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.device import use_one_thread
 from eii.errors import MissingExtraError, OptionError, WeightsError
 from eii.external.backbone import Clues, Hole, Luma
 from eii.external.predicted import NEVER, PredictedBackbone
@@ -81,6 +82,7 @@ def load_onnx(path: Path) -> PredictedBackbone:
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = 1  # see `use_one_thread`
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no common base
@@ -129,6 +131,7 @@ def load_script(path: Path, *, trust: bool, device: str) -> PredictedBackbone:
         raise WeightsError(f"{path} is not a TorchScript model.") from error
 
     def run(pixels: NDArray[np.float32], holes: NDArray[np.float32]) -> NDArray[Any]:
+        use_one_thread()
         with torch.inference_mode():
             parts = (torch.from_numpy(a).to(device) for a in (pixels, holes))
             return np.asarray(model(*parts).float().cpu().numpy())

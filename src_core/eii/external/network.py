@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from eii.device import use_one_thread
 from eii.errors import WeightsError
 from eii.external.backbone import EDGES, RGB, Clues, Hole, Luma
 from eii.external.edgeconnect import EdgeConnect, EdgeConnectShape
@@ -118,6 +118,7 @@ class TorchPredictor:
             )
             if array is not None
         }
+        use_one_thread()
         mixed = torch.autocast(self._device, torch.bfloat16, enabled=self._device == "cuda")
         with torch.inference_mode(), mixed:
             filled = self._in_parts(parts)
@@ -200,12 +201,3 @@ def _build(name: str, path: Path, card: Card, device: str) -> PredictedBackbone:
         net, stride=form.stride, device=device, depth=kind.depth, follows=follows
     )
     return PredictedBackbone(name, predictor, stride=form.stride)
-
-
-def use_threads(workers: int | None) -> None:
-    """Share the processors among the threads that restore windows.
-
-    Measured on two: runs side by side on one each are as fast as runs in turn on both.
-    """
-    processors = os.cpu_count() or 1
-    torch.set_num_threads(max(1, processors // (workers or processors)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.device import use_one_thread
 from eii.external.weights import find_weights, load_into
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def _segment(net: Segmenter, device: str, luma: FloatArray) -> FloatArray:
     height, width = luma.shape
     pad = [(0, -n % STRIDE) for n in (height, width)]
     wide = np.pad(normalised(luma), pad, mode="edge")
+    use_one_thread()
     with torch.inference_mode():
         given = torch.from_numpy(wide)[None, None].to(device)
         logits = net(given.contiguous(memory_format=torch.channels_last))

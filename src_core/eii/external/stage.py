@@ -26,9 +26,7 @@ def resolve_backbone(name: str) -> str:
     return name
 
 
-def load_backbone(
-    name: str, *, device: str = "cpu", trust: bool = False, workers: int | None = None
-) -> Backbone:
+def load_backbone(name: str, *, device: str = "cpu", trust: bool = False) -> Backbone:
     """Return the backbone called ``name``, ready to run on ``device``.
 
     Parameters
@@ -39,8 +37,6 @@ def load_backbone(
     device : {"cpu", "cuda", "mps"}
     trust : bool
         Run a TorchScript file, which can run any code.
-    workers : int, optional
-        Threads that will call it at the same time; by default as many as there are processors.
 
     Returns
     -------
@@ -72,7 +68,6 @@ def load_backbone(
             return load_script(path, trust=trust, device=device)
     from eii.external import network
 
-    network.use_threads(workers)
     if name.startswith(FILE):
         return network.load_file(Path(name.removeprefix(FILE)), device)
     return network.load_network(name, device)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from eii.device import use_one_thread
 from eii.image.pyramid import double, shrink
 from eii.internal.presets import Preset
 
@@ -90,6 +91,7 @@ def paint_level(
     network: nn.Module, luma: FloatArray, below: FloatArray | None, device: str
 ) -> FloatArray:
     """Return what one level's network makes of a luma and of the level below it."""
+    use_one_thread()
     network.train()  # batch norm is always on the statistics of the one image
     with torch.inference_mode():
         out = network(_inputs(luma, below).to(device)).cpu()
@@ -118,6 +120,7 @@ def train(examples: Sequence[Example], preset: Preset, *, device: str = "cpu") -
     channels = examples[0].values.shape[2]
     networks: list[nn.Module] = []
     founds: list[FloatArray | None] = [None] * len(examples)
+    use_one_thread()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for level in range(preset.levels - 1, -1, -1):

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from eii.device import use_one_thread
 from eii.image.pyramid import shrink
 from eii.internal.presets import Preset
 
@@ -65,6 +66,7 @@ class Mender:
 
     def mend(self, luma: FloatArray, start: FloatArray, hole: BoolArray) -> FloatArray:
         """Return the values of a window mended in its hole, shape (M, N, C), float32."""
+        use_one_thread()
         with torch.inference_mode():
             seen = _seen(luma, start / np.float32(self._spread), hole)[None].to(self._device)
             change = self._network(seen).cpu()[0].permute(1, 2, 0).numpy()
@@ -98,6 +100,7 @@ def train(
     channels = windows[0][1].shape[2]
     known = np.concatenate([values[~hole] for _, values, hole in windows])
     spread = float(known.std()) + 1e-6
+    use_one_thread()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = _network(channels, preset).to(device)
