@@ -59,7 +59,7 @@ def cluster():
 def test_any_number_of_threads_gives_the_bytes(tmp_path, by_threads):
     folder, expected = by_threads
     for count in (1, 2):
-        out = tmp_path / f"{count}.zarr"
+        out = tmp_path / str(count) / "out.zarr"
         eii.restore_to_zarr(*damaged(folder), out, options=eii.RestoreOptions(workers=count))
         assert digest(out) == expected
 
