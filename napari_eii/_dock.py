@@ -22,6 +22,7 @@ _SHORT = 6  # letters of a combo box that are always seen
 
 _STAGES = {
     "prepare": "Looking for the hole",
+    "calibrate": "Measuring errors, window",
     "restore": "Window",
     "store": "Writing",
     "detect": "Looking",

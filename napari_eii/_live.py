@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import napari
@@ -97,6 +98,8 @@ class Live:
         try:
             view = visible(self._viewer, chosen.image, chosen.axes)
             described = describe(chosen, self._viewer, view)
+            plain = replace(described.options, standard_error=False)
+            described = replace(described, options=plain)
         except EIIError as error:
             self._owner.status.value = str(error)
             return

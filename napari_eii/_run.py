@@ -18,8 +18,6 @@ from napari_eii._marks import Marked
 
 LayerData = tuple[Any, dict[str, Any], str]
 
-_MOST = 255  # confidence as a layer
-
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -71,15 +69,15 @@ class Done:
 
     Parameters
     ----------
-    image, inpainted, confidence : list of array-like
-        Levels, finest first; ``confidence`` from 0 to 255.
+    image, inpainted, errors : list of array-like
+        Levels, finest first; ``errors`` in units of the image, of each channel.
     filled, windows, planes : int
     seconds : float
     """
 
     image: list[Any]
     inpainted: list[Any]
-    confidence: list[Any]
+    errors: list[Any]
     filled: int
     windows: int
     planes: int
@@ -125,10 +123,10 @@ def foretell(run: Run, should_stop: ShouldStop) -> eii.Plan:
 def beside_of(run: Run, done: Done) -> list[LayerData]:
     """Return the layers that tell of a result, for `napari.Viewer`, hidden at first."""
     title = run.looks[0]["name"]
-    sure = {"name": f"{title}: confidence", "contrast_limits": (0, _MOST), "visible": False}
+    errors = {"name": f"{title}: standard error", "visible": False, "colormap": "inferno"}
     marks = {"name": f"{title}: inpainted", "visible": False}
     return [
-        _layer(run, done.confidence, "image", sure),
+        *([_layer(run, done.errors, "image", errors)] if done.errors else []),
         _layer(run, done.inpainted, "labels", marks),
     ]
 
@@ -152,13 +150,13 @@ def _layer(run: Run, levels: list[Any], kind: str, attributes: dict[str, Any]) -
 def _in_memory(run: Run, call: dict[str, Any]) -> Done:
     source = _source(run)
     found = eii.restore_array(source, run.hole, **call)
-    sure = np.rint(found.confidence * _MOST).astype(np.uint8)
     marks = _spread(run, found.inpainted.view(np.uint8), run.hole.axes)
-    beside = _spread(run, sure, run.axes.replace("c", ""))
+    errors = found.standard_error
+    beside = [] if errors is None else with_levels(_shown(run, errors), run.levels, rgb=False)
     return Done(
         with_levels(found.image, run.levels, rgb=run.rgb),
         with_levels(marks, run.levels, rgb=False),
-        with_levels(beside, run.levels, rgb=False),
+        beside,
         found.filled,
         found.windows,
         len(source.planes),
@@ -176,7 +174,7 @@ def _on_disk(run: Run, out: Path, call: dict[str, Any]) -> Done:
     return Done(
         [_turned(run, level) for level in _levels(root, "")],
         [_spread(run, m, run.hole.axes) for m in _levels(root, "labels/inpainted/")],
-        [_spread(run, c, run.axes.replace("c", "")) for c in _levels(root, "confidence/")],
+        [_shown(run, _turned(run, e)) for e in _levels(root, "standard_error/")],
         done.filled,
         done.windows,
         len(source.planes),
@@ -203,6 +201,13 @@ def _spread(run: Run, plain: Any, axes: str) -> Any:
     at = own.index("c")
     shape = (*plain.shape[:at], run.data.shape[at], *plain.shape[at:])
     return np.broadcast_to(np.expand_dims(plain, at), shape)
+
+
+def _shown(run: Run, errors: Any) -> Any:
+    """Return errors with the dimensions of a layer beside the image's: colours have one mean."""
+    if run.rgb or len(run.looks) > 1:
+        return errors.mean(axis=run.axes.index("c"))
+    return errors
 
 
 def _levels(root: zarr.Group, prefix: str) -> list[Any]:

@@ -29,11 +29,11 @@ from eii.io.place import Place, writing
 from eii.io.place_remote import place_of
 from eii.io.remote import is_url
 from eii.io.sink import INPAINTED, ZarrSink, estimate_size
-from eii.io.source import Series, Source
+from eii.io.source import Series, Source, axes_like
 from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.planning import FEW, Plan, plan_of
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
-from eii.runs import Work, axes_like, compute, fingerprint, provenance, store
+from eii.runs import Work, compute, fingerprint, provenance, store
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def restore_to_zarr(
     RestoreSummary
         The result is an OME-Zarr, 0.4 of a source in Zarr 2 and else 0.5, with the source's axes,
         scale and channels; known pixels are bit-identical; ``labels/inpainted`` marks those that
-        are invented.
+        are invented, ``standard_error`` says how far they may be off.
 
     Raises
     ------
@@ -172,14 +172,12 @@ def restore_to_zarr(
             journal.begin({**begun, **facts}, resume=resume)
             place.keep()
             if on_plan is not None:
-                timed = runner.unit_count > FEW
-                on_plan(plan_of(runner, source, options, kept, timed=timed))
+                on_plan(plan_of(runner, source, options, kept, timed=runner.unit_count > FEW))
 
-        patches = DiskPatches(place.work / "patches")
-        runner = compute(
-            source, opened, options, reporting, hints, patches=patches, begin=begin, cluster=sent
-        )
-        sink = ZarrSink(place, source, by_channel=runner.by_channel, kept=kept, defects=defects)
+        where: dict[str, Any] = {"patches": DiskPatches(place.work / "patches"), "cluster": sent}
+        runner = compute(source, opened, options, reporting, hints, begin=begin, **where)
+        beside: dict[str, Any] = {"errors": options.standard_error, "defects": defects}
+        sink = ZarrSink(place, source, by_channel=runner.by_channel, kept=kept, **beside)
         at_work = Work(reporting, options.workers, sent)
         known, filled = store(
             runner, source, sink, at_work, journal=journal, keep_alpha=options.keep_alpha

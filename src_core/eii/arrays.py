@@ -36,8 +36,9 @@ class Restored:
     inpainted : ndarray, bool
         Which pixels are invented: of the image's shape without its channels, or with them where
         they have holes of their own.
-    confidence : ndarray, float32
-        In [0, 1], of the image's shape without its channels; 1 where pixels are known.
+    standard_error : ndarray, float32, or None
+        Of the image's shape and in its units: about 68 % of what is invented is within it of the
+        truth. 0 where pixels are known; None where it was not asked for.
     filled, known : int
         Pixels over all planes; channels are not counted apart.
     windows : int
@@ -46,7 +47,7 @@ class Restored:
 
     image: NDArray[Any]
     inpainted: NDArray[np.bool_]
-    confidence: NDArray[np.float32]
+    standard_error: NDArray[np.float32] | None
     filled: int
     known: int
     windows: int
@@ -143,7 +144,7 @@ def restore(
     if is_lazy(image) and plan == "blocks":
         if hints is not None:
             raise OptionError("Hints need plan='whole': a block does not see those of others.")
-        alone = replace(options or RestoreOptions(), workers=1)
+        alone = replace(options or RestoreOptions(), workers=1, standard_error=False)
         return restore_blocks(image, hole, partial(_restore_block, alone), axes=axes)
     if is_lazy(image):
         return restore_lazily(
@@ -152,7 +153,7 @@ def restore(
     return restore_array(
         image,
         hole,
-        options=options,
+        options=replace(options or RestoreOptions(), standard_error=False),
         hints=hints,
         axes=axes,
         on_progress=on_progress,
@@ -186,7 +187,7 @@ def restore_array(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Restored:
-    """Fill the holes of an image, and say which pixels are invented and how sure they are.
+    """Fill the holes of an image, and say which pixels are invented and how far they may be off.
 
     Parameters
     ----------
@@ -214,7 +215,7 @@ def restore_array(
     result = np.empty(source.shape, source.array.dtype)
     plain = tuple(n for n, a in zip(source.shape, source.axes, strict=True) if a != "c")
     marked = np.zeros(result.shape if runner.by_channel else plain, bool)
-    sure = np.ones(plain, np.float32)
+    errors = np.zeros(source.shape, np.float32) if options.standard_error else None
     bare = source.axes.replace("c", "")
     filled = 0
     for plane in source.planes:
@@ -230,8 +231,9 @@ def restore_array(
                 channels_last(marked[key], source.axes)[...] = pasted.filled
             else:
                 channels_last(marked[plain_key], bare)[..., 0] = any_channel
-            channels_last(sure[plain_key], bare)[..., 0] = pasted.confidence
+            if errors is not None:
+                channels_last(errors[key], source.axes)[...] = pasted.errors
             filled += int(any_channel.sum())
     known = marked.size // (source.channels if runner.by_channel else 1) - filled
     seconds = time.monotonic() - start
-    return Restored(result, marked, sure, filled, known, runner.unit_count, seconds)
+    return Restored(result, marked, errors, filled, known, runner.unit_count, seconds)

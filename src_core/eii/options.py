@@ -82,6 +82,9 @@ class RestoreOptions:
         since each pixel is then farther from the truth.
     seed : int
         Of that field.
+    standard_error : bool
+        Measure how far what is invented may be off, where a result has room to say so: known pixels
+        are hidden in the shapes of the image's own holes, restored, and compared.
     nan_is_hole : bool
         Fill pixels that are not finite, whatever the hole says.
     fill_planes : bool
@@ -107,6 +110,7 @@ class RestoreOptions:
     edges: str | None = None
     grain: str = NO_GRAIN
     seed: int = 0
+    standard_error: bool = True
     nan_is_hole: bool = False
     fill_planes: bool = False
 

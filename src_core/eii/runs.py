@@ -18,8 +18,10 @@ from eii.device import pick_device
 from eii.engine.job import make_job
 from eii.engine.journal import Fingerprint, Journal, Stored
 from eii.engine.packs import MemoryPatches, PatchStore
-from eii.engine.run import Pasted, Reporting, Runner
+from eii.engine.patches import Pasted
+from eii.engine.run import Reporting, Runner
 from eii.engine.threads import run_all
+from eii.engine.trials import calibrate
 from eii.errors import OptionError
 from eii.external.backbone import EDGES, Backbone
 from eii.external.stage import load_backbone, resolve_backbone
@@ -142,7 +144,7 @@ def store_region(
     number, plane, box = region
     pasted = paste(runner, source, source.read(plane, box), plane, box, keep_alpha=keep_alpha)
     touched = sink.write(
-        plane, box, pixels=pasted.pixels, filled=pasted.filled, confidence=pasted.confidence
+        plane, box, pixels=pasted.pixels, filled=pasted.filled, errors=pasted.errors
     )
     count = int(pasted.filled.any(axis=2).sum())
     return number, Stored(box.area - count, count, touched)
@@ -198,14 +200,6 @@ def provenance(
     }
 
 
-def axes_like(source: Any, restored: Source) -> str | None:
-    """Return the axes for a source that names none: an array, compared with its own result."""
-    if isinstance(source, str | Path) or len(source.shape) != len(restored.shape):
-        return None
-    named = "".join(restored.axes)
-    return named if tuple(source.shape) == restored.shape else None
-
-
 def compute(
     source: Source,
     hole: Hole,
@@ -234,8 +228,23 @@ def compute(
     begin(runner, device)
     work = Work(reporting, options.workers, cluster)
     work.ship(runner=runner)
+    if options.standard_error:
+        runner = _calibrated(runner, work)
+        work.ship(runner=runner)
     runner.compute(reporting, run=work.run)
     return runner
+
+
+def _calibrated(runner: Runner, work: Work) -> Runner:
+    """Hide known pixels and restore them, to know how far what is invented is off."""
+
+    def run(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
+        listed = list(calls)
+        for count, one in enumerate(work.run(listed), start=1):
+            work.reporting.on_progress(Progress("calibrate", count, len(listed)))
+            yield one
+
+    return calibrate(runner, run)
 
 
 def runner_of(

@@ -200,9 +200,9 @@ def test_a_missing_plane_is_made_of_restored_ones_and_its_result_is_proved(tmp_p
     result = eii.open_source(tmp_path / "o.zarr").read((2,), WHOLE)[..., 0]
     assert np.abs(result.astype(int) - planes[2]).max() <= 2
     assert eii.verify(image, tmp_path / "o.zarr", axes="zyx").difference is None
-    sure = zarr.open(str(tmp_path / "o.zarr"), mode="r")["confidence/0"][...]
-    assert sure[2].max() <= 128
-    assert (sure[0] == 255).all()
+    off = zarr.open(str(tmp_path / "o.zarr"), mode="r")["standard_error/0"][...]
+    assert off[2] == pytest.approx(np.full(RAMP.shape, 10), abs=2), "half of what is beside it"
+    assert (off[0] == 0).all()
 
 
 def test_a_row_of_missing_planes_is_filled_along_time():

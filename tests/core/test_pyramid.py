@@ -32,12 +32,12 @@ def test_halve_is_the_mean_or_the_greatest_of_each_cell(height, width, dtype, se
     assert halve(pixels).dtype == pixels.dtype
 
 
-def test_only_touched_chunks_of_labels_and_confidence_are_stored(tmp_path):
+def test_only_touched_chunks_of_labels_and_errors_are_stored(tmp_path):
     image = np.zeros((3 * CHUNK, 2 * CHUNK), np.uint8)
     hole = np.zeros(image.shape, bool)
     hole[2100:2110, 1500:1600] = True
     eii.restore_to_zarr(image, hole, tmp_path / "o.zarr")
-    for name, fill in (("labels/inpainted", 0), ("confidence", 255)):
+    for name, fill in (("labels/inpainted", 0), ("standard_error", 0)):
         for level in range(3):
             array = zarr.open_array(f"{tmp_path}/o.zarr/{name}/{level}", mode="r")
             stored = list((tmp_path / "o.zarr" / name / str(level) / "c").rglob("*"))

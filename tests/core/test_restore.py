@@ -206,26 +206,13 @@ def test_options_that_do_not_fit_the_image_are_refused(options, message):
         eii.restore(image, hole, axes="cyx", options=eii.RestoreOptions(**options))
 
 
-def restored_with_confidence(image, hole, **options):
+def restored_with_scores(image, hole, **options):
     source = eii.open_source(image)
     job = make_job(source, eii.open_hole(hole, source), eii.RestoreOptions(**options))
     runner = Runner(job, MemoryPatches(), ClassicalBackbone())
     runner.compute(Reporting(ignore_progress, never_stop))
     pixels = image.reshape(*hole.shape, -1).copy()
     return runner.paste(pixels, Box(0, 0, *hole.shape), [0])
-
-
-def test_confidence_falls_towards_the_middle_of_a_large_rgb_hole():
-    rng = np.random.default_rng(0)
-    image = ndimage.gaussian_filter(rng.random((900, 900, 3)), (20, 20, 0))
-    image = (255 * (image - image.min()) / np.ptp(image)).astype(np.uint8)
-    hole = np.zeros((900, 900), bool)
-    hole[150:750, 150:750] = True
-    sure = restored_with_confidence(image, hole).confidence
-    assert (sure[~hole] == 1).all()
-    assert sure[hole].max() < 1
-    assert sure[400:500, 400:500].max() < 0.2
-    assert sure[400:500, 400:500].mean() < 0.3 * sure[150:160, 300:600].mean()
 
 
 def test_guided_fill_stays_within_a_tenth_of_the_known_range():
@@ -272,11 +259,11 @@ def test_grow_auto_fills_the_rim_of_a_defect_and_no_more():
     hole[40:48, 40:48] = True
     rim = spread_square(hole, 1) & ~hole
     image[rim] = 40
-    grown = restored_with_confidence(image, hole, grow="auto")
+    grown = restored_with_scores(image, hole, grow="auto")
     assert grown.filled[rim].all()
     assert grown.filled.sum() <= (hole | rim).sum() + 4
     assert np.abs(grown.pixels[..., 0][hole | rim].astype(int) - 140).max() < 25
-    kept = restored_with_confidence(image, hole)
+    kept = restored_with_scores(image, hole)
     assert (kept.pixels[..., 0][rim] == 40).all()
     assert np.abs(kept.pixels[..., 0][hole].astype(int) - 140).max() < 25
 

@@ -17,6 +17,7 @@ from eii.api import RestoreSummary, export, restore_to_zarr
 from eii.batch.jobs import BatchJob
 from eii.errors import Cancelled, EIIError, OutputError
 from eii.io.opener import open_source
+from eii.io.place import result_attributes
 from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.progress import (
     OnProgress,
@@ -47,8 +48,8 @@ class BatchRow:
         Pixels.
     share : float
         Of the image that was filled.
-    confidence : float
-        Mean over what was filled, in [0, 1].
+    standard_error : float
+        Mean over what was filled and over channels, in the image's units; NaN where not asked for.
     windows : int
     seconds : float
     """
@@ -61,7 +62,7 @@ class BatchRow:
     filled: int = 0
     known: int = 0
     share: float = 0.0
-    confidence: float = 1.0
+    standard_error: float = 0.0
     windows: int = 0
     seconds: float = 0.0
 
@@ -214,7 +215,7 @@ def _isolated(
             raise OutputError(f"{job.out} exists. Allow to overwrite it, or name another folder.")
         over = overwrite or zarr != job.out
         done = restore(job.image, job.hole, zarr, overwrite=over)
-        sure = _confidence(zarr, done.filled)
+        off = _standard_error(zarr)
         if zarr != job.out:
             export(zarr, job.out, overwrite=overwrite)
             shutil.rmtree(zarr)
@@ -231,7 +232,7 @@ def _isolated(
         filled=done.filled,
         known=done.known,
         share=done.filled / max(1, total),
-        confidence=sure,
+        standard_error=off,
         windows=done.windows,
         seconds=done.seconds,
     )
@@ -241,23 +242,10 @@ def _named(job: BatchJob) -> str:
     return "" if job.hole is None else str(job.hole)
 
 
-def _confidence(result: Path, filled: int) -> float:
-    """Return the mean confidence over what is filled, in [0, 1]."""
-    import zarr
-
-    if not filled:
-        return 1.0
-    sure, total, count = zarr.open_array(str(result / "confidence" / "0"), mode="r"), 0.0, 0
-    marks = zarr.open_array(str(result / "labels" / "inpainted" / "0"), mode="r")
-    flat = (slice(None),) * (marks.ndim - 2)
-    if marks.ndim != sure.ndim:  # every channel has marks of its own
-        return float("nan")
-    for y in range(0, sure.shape[-2], 1024):
-        rows = (*flat, slice(y, y + 1024))
-        where = np.asarray(marks[rows]) > 0
-        total += float(np.asarray(sure[rows], np.float64)[where].sum())
-        count += int(where.sum())
-    return total / max(1, count) / 255
+def _standard_error(result: Path) -> float:
+    """Return the mean standard error of a result, over its channels."""
+    figures = (result_attributes(result) or {}).get("standard_error")
+    return float("nan") if figures is None else float(np.mean(figures["mean"]))
 
 
 def _begin(out: Path, rows: Sequence[BatchRow]) -> None:
@@ -295,6 +283,6 @@ def _done_before(out: Path, jobs: Sequence[BatchJob]) -> dict[BatchJob, BatchRow
 
 def _row(told: dict[str, str]) -> BatchRow:
     filled, known, windows = (int(told[n]) for n in ("filled", "known", "windows"))
-    share, sure, seconds = (float(told[n]) for n in ("share", "confidence", "seconds"))
+    share, off, seconds = (float(told[n]) for n in ("share", "standard_error", "seconds"))
     names = (told["image"], told["hole"], told["out"])
-    return BatchRow(*names, BEFORE, "", filled, known, share, sure, windows, seconds)
+    return BatchRow(*names, BEFORE, "", filled, known, share, off, windows, seconds)

@@ -106,6 +106,9 @@ def verify(
     typer.echo(f"{found.known} known pixels are identical, {found.filled} are filled")
 
 
+_FIGURES = {"mean": "mean", "p95": "95th percentile"}
+
+
 @app.command()
 def info(
     path: Annotated[str, typer.Argument(help="Any image that restore takes.")],
@@ -136,6 +139,9 @@ def info(
             f"  result of {told.get('source')}: {told['filled_pixels'] / pixels:.3%} filled by "
             f"{how.get('backbone')}, colour {how.get('colour')}, grain {how.get('grain', 'none')}"
         )
+        for name, figures in told.get("standard_error", {}).items():
+            each = ", ".join(f"{value:.3g}" for value in figures)
+            typer.echo(f"  standard error, {_FIGURES.get(name, name)}, of each channel: {each}")
 
 
 @app.command()

@@ -18,6 +18,7 @@ from eii.cli.shared import (
     HoleLabels,
     InvertHole,
     Overwrite,
+    StandardError,
     Workers,
     grow_of,
 )
@@ -60,6 +61,7 @@ def batch(
     hole_above: HoleAbove = None,
     hole_labels: HoleLabels = None,
     invert_hole: InvertHole = False,
+    standard_error: StandardError = DEFAULTS.standard_error,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Restore many images; a table and a page of HTML say what became of each."""
@@ -69,7 +71,13 @@ def batch(
     from eii.batch.run import RESULTS, run_batch
 
     options = RestoreOptions(
-        backbone, colour, channels, device=device, grow=grow_of(grow), workers=workers
+        backbone,
+        colour,
+        channels,
+        device=device,
+        grow=grow_of(grow),
+        workers=workers,
+        standard_error=standard_error,
     )
     marks = HoleOptions(hole_above, labels_of(hole_labels), invert_hole)
     found = find_jobs(jobs, out, hole_pattern=hole_pattern, form=form, detect=bool(detect))

@@ -36,6 +36,7 @@ from eii.cli.shared import (
     Large,
     Overwrite,
     SeriesText,
+    StandardError,
     Workers,
     cluster_of,
     grow_of,
@@ -104,6 +105,7 @@ def restore(
         str, typer.Option(help="match: what is filled gets the grain of what is around it.")
     ] = DEFAULTS.grain,
     seed: Annotated[int, typer.Option(help="Of the grain.")] = DEFAULTS.seed,
+    standard_error: StandardError = DEFAULTS.standard_error,
     edges: Annotated[
         Path | None,
         typer.Option(help="A picture of edges for the hole; for edgeconnect networks."),
@@ -176,6 +178,7 @@ def restore(
         keep_alpha=keep_alpha,
         grain=grain,
         seed=seed,
+        standard_error=standard_error,
         nodata=nodata_of(nodata),
         nan_is_hole=nan_is_hole,
         edges=str(edges) if edges else None,

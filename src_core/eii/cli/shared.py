@@ -23,6 +23,13 @@ Colour = Annotated[str, typer.Option(help="Propagates colour.", rich_help_panel=
 Channels = Annotated[
     str, typer.Option(help="auto, rgb, each or principal.", rich_help_panel=COLOUR)
 ]
+StandardError = Annotated[
+    bool,
+    typer.Option(
+        "--standard-error/--no-standard-error",
+        help="Measure how far what is filled may be off.",
+    ),
+]
 Workers = Annotated[int | None, typer.Option(help="Threads.")]
 Grow = Annotated[
     str,

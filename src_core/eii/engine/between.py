@@ -10,9 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from eii.image.dtype import value_range
 
-_MOST = 0.5  # confidence where both neighbours agree
-_DOUBT = 0.1  # difference of the neighbours, as a part of their values, at which it is halved
-_LEAST = 1e-12  # value that is as good as 0
+_HALF = 0.5  # of the difference of the neighbours: about what is between them may be off
+_ALONE = 0.1  # of the values of a single neighbour: about what they may be off
 
 Plane = tuple[NDArray[Any], NDArray[np.bool_]]
 
@@ -20,7 +19,7 @@ Plane = tuple[NDArray[Any], NDArray[np.bool_]]
 def between(
     sources: Sequence[tuple[Plane, float]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Return the weighted mean of planes, and how far it is to be trusted.
+    """Return the weighted mean of planes, and how far it may be off.
 
     Parameters
     ----------
@@ -31,8 +30,8 @@ def between(
     -------
     values : ndarray of shape (h, w, C), float64
         Where a plane holds no data, of the others alone; 0 where none does.
-    confidence : ndarray of shape (h, w), float32
-        In [0, 0.5]: less where the planes differ, 0 where none holds data.
+    errors : ndarray of shape (h, w, C), float32
+        About one standard error.
     """
     shares = np.stack([np.where(empty, 0.0, weight) for (_, empty), weight in sources])
     total = shares.sum(axis=0)
@@ -41,10 +40,13 @@ def between(
     )
     summed = (planes * shares[..., np.newaxis]).sum(axis=0)
     values = summed / np.where(total > 0, total, 1.0)[..., np.newaxis]
-    spread = np.ptp(planes, axis=0).mean(axis=2)
-    size = np.abs(planes).max(axis=0).mean(axis=2)
-    sure = _MOST * _DOUBT / (_DOUBT + spread / np.maximum(size, _LEAST)) * (total > 0)
-    return values, sure.astype(np.float32)
+    there = np.array([~empty for (_, empty), _ in sources])
+    size = np.abs(planes).max(axis=0)
+    if len(sources) == 1:
+        return values, (_ALONE * size).astype(np.float32)
+    spread = _HALF * np.ptp(planes, axis=0)
+    errors = np.where(np.asarray(there.all(axis=0))[..., np.newaxis], spread, _ALONE * size)
+    return values, errors.astype(np.float32)
 
 
 def as_dtype(values: NDArray[np.float64], dtype: DTypeLike) -> NDArray[Any]:

@@ -129,7 +129,7 @@ class DiskPatches:
                 Box(*corners),
                 file.get_slice("bits")[bits],
                 file.get_slice("values")[values],
-                file.get_slice("confidence")[values],
+                file.get_slice("doubt")[values],
                 bool(lattice),
             )
 
@@ -171,5 +171,5 @@ def _packed(pack: Pack) -> dict[str, NDArray[Any]]:
         "values_at": np.cumsum([0, *(len(p.values) for p in patches)], dtype=np.int64),
         "bits": np.concatenate([p.bits for p in patches]),
         "values": np.concatenate([p.values for p in patches]),
-        "confidence": np.concatenate([p.confidence for p in patches]),
+        "doubt": np.concatenate([p.doubt for p in patches]),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,8 @@ class Patch:
         Which pixels of it are filled, in row order, eight to a byte.
     values : ndarray of shape (K, C), float32
         The K filled pixels in row order, on the recipe's scale.
-    confidence : ndarray of shape (K,), float32
-        How far each is to be trusted, in [0, 1].
+    doubt : ndarray of shape (K, 2), float32
+        What tells how far each may be off, see `eii.engine.doubt`.
     lattice : bool
         Whether neighbours overlap and are blended.
     """
@@ -33,7 +34,7 @@ class Patch:
     box: Box
     bits: NDArray[np.uint8]
     values: NDArray[np.float32]
-    confidence: NDArray[np.float32]
+    doubt: NDArray[np.float32]
     lattice: bool
 
     @property
@@ -53,13 +54,22 @@ class Overlay:
         Which pixels are filled.
     values : ndarray of shape (h, w, C), float32
         Their values on the recipe's scale; 0 elsewhere.
-    confidence : ndarray of shape (h, w), float32
-        1 where nothing is filled.
+    doubt : ndarray of shape (h, w, 2), float32
+        0 where nothing is filled.
     """
 
     mask: NDArray[np.bool_]
     values: NDArray[np.float32]
-    confidence: NDArray[np.float32]
+    doubt: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """A finished region, all of shape (h, w, C): its pixels, which were filled, their errors."""
+
+    pixels: NDArray[Any]
+    filled: NDArray[np.bool_]
+    errors: NDArray[np.float32]
 
 
 def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
@@ -79,7 +89,7 @@ def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
         each target; the same for every region that holds the pixel.
     """
     total = np.zeros((*region.shape, channels), np.float32)
-    trust = np.zeros(region.shape, np.float32)
+    doubt = np.zeros((*region.shape, 2), np.float32)
     weight = np.zeros(region.shape, np.float32)
     for patch in patches:
         common = patch.box.intersect(region)
@@ -92,13 +102,12 @@ def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
         part = _ramp(patch)[inside][here]
         # An index of slices gives a view, so these additions reach the region's arrays.
         total[outside][here] += patch.values[taken] * part[:, np.newaxis]
-        trust[outside][here] += patch.confidence[taken] * part
+        doubt[outside][here] += patch.doubt[taken] * part[:, np.newaxis]
         weight[outside][here] += part
     filled = weight > 0
     safe = np.where(filled, weight, np.float32(1))
     values = np.divide(total, safe[..., np.newaxis], dtype=np.float32)
-    sure = np.where(filled, np.divide(trust, safe, dtype=np.float32), np.float32(1))
-    return Overlay(filled, values, sure)
+    return Overlay(filled, values, np.divide(doubt, safe[..., np.newaxis], dtype=np.float32))
 
 
 def _within(mask: NDArray[np.bool_], inside: tuple[slice, slice]) -> NDArray[np.bool_]:

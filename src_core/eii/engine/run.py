@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from eii.engine.batches import packs_of
 from eii.engine.between import as_dtype, between
 from eii.engine.cells import touched_regions
+from eii.engine.doubt import Calibration
 from eii.engine.job import Job
 from eii.engine.packs import PackKey, PatchStore
-from eii.engine.patches import Overlay, Patch, UnitIndex, lay
+from eii.engine.patches import Overlay, Pasted, Patch, UnitIndex, lay
 from eii.engine.plan import fit_window
 from eii.engine.recipe import Recipe
 from eii.engine.threads import run_all
 from eii.engine.units import restore_units
 from eii.external.backbone import Backbone
-from eii.image.dtype import check_known, from_unit
+from eii.image.dtype import check_known, from_unit, rounding_error
 from eii.image.geometry import Box, Region
 from eii.options import MATCH, NO_GRAIN
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop, never_stop
@@ -49,6 +50,8 @@ class Runner:
     backbone : Backbone
     reload : callable, optional
         Returns the backbone anew, for a runner that is sent to another process.
+    calibrations : tuple of Calibration
+        Of each group of channels; without them standard errors are 0.
     """
 
     def __init__(
@@ -58,11 +61,12 @@ class Runner:
         backbone: Backbone,
         *,
         reload: Callable[[], Backbone] | None = None,
+        calibrations: tuple[Calibration, ...] = (),
     ) -> None:
         self._job = job
         self._store = store
         self._backbone = backbone
-        self._reload = reload
+        self._reload, self._calibrations = reload, calibrations
         self._should_stop: ShouldStop = never_stop
         self._indexes: dict[tuple[int, int], UnitIndex] = {}
         self._numbers: dict[tuple[int, ...], list[int]] = {}
@@ -74,12 +78,17 @@ class Runner:
         """Send the job and where patches are; the backbone is loaded again."""
         if self._reload is None:
             raise TypeError("a runner without `reload` stays in its process")
-        return _remade, (self._job, self._store, self._reload)
+        return _remade, (self._job, self._store, self._reload, self._calibrations)
 
     @property
     def job(self) -> Job:
         """Return what is restored."""
         return self._job
+
+    @property
+    def backbone(self) -> Backbone:
+        """Return what completes the structure."""
+        return self._backbone
 
     @property
     def unit_count(self) -> int:
@@ -93,14 +102,18 @@ class Runner:
 
     def chosen(self) -> list[dict[str, Any]]:
         """Return what was chosen from the image, for each group of channels, as JSON."""
-        found = []
-        for group, recipe in zip(self._job.groups, self._job.recipes, strict=True):
+        found: list[dict[str, Any]] = []
+        for number, (group, recipe) in enumerate(
+            zip(self._job.groups, self._job.recipes, strict=True)
+        ):
             if recipe is None:
                 continue
             own: dict[str, Any] = {"channels": group.channels, "weights": recipe.weights}
             own |= {"zero": recipe.scale.low, "one": recipe.scale.high}
             if recipe.palette is not None:
                 own["pull"] = recipe.palette.pull
+            if self._calibrations:
+                own["standard_error"] = {"hidden_pixels": self._calibrations[number].pixels}
             own["grain"] = NO_GRAIN if recipe.grain is None else MATCH
             found.append(own)
         return found
@@ -131,6 +144,11 @@ class Runner:
             for count in run(self._calls(level)):
                 done += count
                 reporting.on_progress(Progress("restore", done, total))
+
+    def calibrated(self, calibrations: Sequence[Calibration]) -> Runner:
+        """Return the same with what the scores of each group of channels stand for."""
+        how = {"reload": self._reload, "calibrations": tuple(calibrations)}
+        return Runner(self._job, self._store, self._backbone, **how)  # type: ignore[arg-type]
 
     def _calls(self, level: int) -> Iterator[Callable[[], int]]:
         for number, packs in enumerate(self._packs):
@@ -163,12 +181,13 @@ class Runner:
         return restore_units(
             units,
             task.layer,
-            self._recipe(number),
+            self.recipe(number),
             backbone=self._backbone,
             read_guide=lambda box: self.overlay(number, box, level=units[0].level + 1),
         )
 
-    def _recipe(self, number: int) -> Recipe:
+    def recipe(self, number: int) -> Recipe:
+        """Return how the units of a task are restored."""
         recipe = self._job.recipes[self._job.tasks[number].group]
         if recipe is None:
             raise RuntimeError(f"task {number} has units but no recipe")
@@ -198,38 +217,50 @@ class Runner:
         Pasted
         """
         filled = np.zeros(pixels.shape, bool)
-        confidence = np.ones(region.shape, np.float32)
+        errors = np.zeros(pixels.shape, np.float32)
         for number in numbers:
             task = self._job.tasks[number]
             channels = list(self._job.groups[task.group].channels)
             own = pixels[..., channels]
-            invented, sure = self._fill(number, own, region)
+            invented, off = self._fill(number, own, region)
             if invented.any():
                 pixels[..., channels] = own
                 filled[..., channels] = invented
-                np.minimum(confidence, sure, out=confidence, where=invented.any(axis=2))
-        return Pasted(pixels, filled, confidence)
+                errors[..., channels] = off
+        return Pasted(pixels, filled, errors)
 
     def _fill(
         self, number: int, pixels: NDArray[Any], region: Box
     ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        """Fill the pixels (h, w, C) of a task in place; return which, and how sure they are."""
+        """Fill the pixels (h, w, C) of a task in place; return which, and their errors."""
         task = self._job.tasks[number]
         hole = task.layer.read_hole(region)
         holes = hole if task.layer.read_holes is None else task.layer.read_holes(region)
         check_known(pixels, task.layer.read_unknowns(region))
         each = np.broadcast_to(holes if holes.ndim == 3 else hole[..., np.newaxis], pixels.shape)
         if task.lost:
-            values, sure = between([(self._whole(n, region), w) for n, w in task.sources])
+            values, off = between([(self._whole(n, region), w) for n, w in task.sources])
             pixels[each] = as_dtype(values, pixels.dtype)[each]
-            return each, sure
+            return each, np.where(
+                each, np.maximum(off, rounding_error(pixels.dtype)), np.float32(0)
+            )
+        errors = np.zeros(pixels.shape, np.float32)
         if not hole.any():
-            return each, np.ones(region.shape, np.float32)
+            return each, errors
         overlay = self.overlay(number, region)
-        own = from_unit(overlay.values[hole], self._recipe(number).scale, pixels.dtype)
+        own = from_unit(overlay.values[hole], self.recipe(number).scale, pixels.dtype)
         # Where channels have holes of their own, those that are known stay.
         pixels[hole] = np.where(each[hole], own, pixels[hole])
-        return each, overlay.confidence
+        if self._calibrations:
+            errors[hole] = np.where(each[hole], self._errors(number, overlay.doubt[hole]), 0)
+            np.maximum(errors, rounding_error(pixels.dtype), out=errors, where=each)
+        return each, errors
+
+    def _errors(self, number: int, doubt: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the standard error (K, C) of doubts (K, 2), in the image's own units."""
+        scale = self.recipe(number).scale
+        spans = np.subtract(scale.high, scale.low).astype(np.float32)
+        return self._calibrations[self._job.tasks[number].group].of(doubt) * spans
 
     def _whole(self, number: int, region: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return a region of a task that is not lost, filled, and where it holds no data."""
@@ -260,14 +291,10 @@ def restore_pack(runner: Runner, key: PackKey) -> int:
     return runner.restore_pack(key)
 
 
-def _remade(job: Job, store: PatchStore, reload: Callable[[], Backbone]) -> Runner:
-    return Runner(job, store, reload(), reload=reload)
-
-
-@dataclass(frozen=True)
-class Pasted:
-    """A finished region: its pixels, which were filled (both (h, w, C)), and confidence (h, w)."""
-
-    pixels: NDArray[Any]
-    filled: NDArray[np.bool_]
-    confidence: NDArray[np.float32]
+def _remade(
+    job: Job,
+    store: PatchStore,
+    reload: Callable[[], Backbone],
+    calibrations: tuple[Calibration, ...],
+) -> Runner:
+    return Runner(job, store, reload(), reload=reload, calibrations=calibrations)

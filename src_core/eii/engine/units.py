@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from eii.engine.doubt import doubt_of
 from eii.engine.grain import grain_in
 from eii.engine.label import covered
 from eii.engine.layer import Layer
@@ -16,7 +17,7 @@ from eii.engine.recipe import Recipe
 from eii.engine.window import ReadGuide, Window, open_window
 from eii.external.backbone import EDGES, RGB, Backbone, Clues
 from eii.external.rim import doubtful_rim
-from eii.image.around import CELL, describe_around
+from eii.image.around import describe_around, from_cells
 from eii.image.dtype import Scale
 from eii.image.geometry import Box
 from eii.image.hole import rough_depth
@@ -28,8 +29,6 @@ Pixels = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 _SEEN = 64  # pixels from the known ones beyond which a guided window has no colours of its own
 _DITHERED = 64  # pixels from the known ones from which a fill is dithered in full
-_DETAIL_FALL = 0.08  # deviation of the known pixels around at which the trust is halved
-_TRUST_FALL = 32.0  # pixels from the known ones at which the trust in the structure is halved
 
 
 def restore_units(
@@ -108,10 +107,11 @@ def _patch(window: Window, luma: FloatArray, recipe: Recipe, layer: Layer) -> Pa
     values = filled[taken]
     if window.given is None:
         values = _bound(values, recipe.known, _beyond(window))
-    sure = np.divide(_TRUST_FALL, _TRUST_FALL + depth[taken], dtype=np.float32) * agreed[taken]
+    brightness = to_luma(filled, np.asarray(recipe.weights, np.float32))
+    around = np.zeros_like(depth)
     if window.around is not None:
-        detail = window.around.deviation[taken[0] // CELL, taken[1] // CELL]
-        sure *= _DETAIL_FALL / (_DETAIL_FALL + detail)
+        around = from_cells(window.around.deviation, depth.shape)
+    doubt = doubt_of(brightness, depth=depth, agreed=agreed, around=around)[taken]
     if recipe.dither and unit.guided and unit.level == 0:
         y, x = taken[0] + unit.window.y0, taken[1] + unit.window.x0
         level = np.float32(1 / (recipe.scale.high[0] - recipe.scale.low[0]))
@@ -119,7 +119,7 @@ def _patch(window: Window, luma: FloatArray, recipe: Recipe, layer: Layer) -> Pa
     if recipe.grain is not None and unit.level == 0:
         values = values + _grain(window, filled, recipe, layer.salt)[taken]
         values = _bound(values, recipe.known, _beyond(window))
-    return Patch(box, np.packbits(mask), values, sure, unit.lattice)
+    return Patch(box, np.packbits(mask), values, doubt, unit.lattice)
 
 
 def _targets(unit: Unit, hole: NDArray[np.bool_]) -> tuple[Box, NDArray[np.bool_], Pixels]:

@@ -183,7 +183,7 @@ def _truths(
 
 
 def _read_crop(path: Path, side: int, seed: int) -> Image:
-    return _most_active(_read(path), side, seed)
+    return most_active(read_picture(path), side, seed)
 
 
 def _cases(truths: Iterable[Truth], holes: Sequence[str], seed: int) -> Iterator[Case]:
@@ -198,7 +198,8 @@ def _seed(*parts: object) -> int:
     return zlib.crc32("|".join(map(str, parts)).encode())
 
 
-def _read(path: Path) -> Image:
+def read_picture(path: Path) -> Image:
+    """Return a picture as 8-bit gray or RGB; refuse one smaller than 64 pixels."""
     with Picture.open(path) as picture:
         pixels = np.asarray(picture.convert("L" if picture.mode in ("L", "1") else "RGB"))
     if min(pixels.shape[:2]) < 64:
@@ -206,7 +207,7 @@ def _read(path: Path) -> Image:
     return pixels
 
 
-def _most_active(image: Image, side: int, seed: int) -> Image:
+def most_active(image: Image, side: int, seed: int) -> Image:
     """Return the crop, of several, whose rows differ most: not the background of a micrograph."""
     rng = np.random.default_rng(seed)
     crops = []

@@ -157,3 +157,8 @@ def from_unit(values: NDArray[np.float32], scale: Scale, dtype: DTypeLike) -> ND
 def _low_span(scale: Scale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     low = np.asarray(scale.low, np.float64)
     return low, np.asarray(scale.high, np.float64) - low
+
+
+def rounding_error(dtype: np.dtype[Any]) -> np.float32:
+    """Return the standard error of rounding to a dtype; of floats, the least there is."""
+    return np.float32(12**-0.5 if dtype.kind in "iub" else np.finfo(np.float32).tiny)

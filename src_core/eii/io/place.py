@@ -19,7 +19,7 @@ ATTRIBUTE, SOFTWARE, UNFINISHED = "eii", "napari-eii", "unfinished"
 _WORK, _REPLACED, _LOCK = "eii-work", "eii-replaced", "eii-lock"
 _RESULT, _MARK = "store", "ours"
 _GROUP = {"zarr.json", ".zgroup", ".zattrs"}
-OURS = {"": {*_GROUP, "labels", "confidence"}, "labels": {*_GROUP, "inpainted", "defects"}}
+OURS = {"": {*_GROUP, "labels", "standard_error"}, "labels": {*_GROUP, "inpainted", "defects"}}
 """What a result holds beside its numbered levels; anything else in it is the user's."""
 
 _AGAIN = (Cancelled, KeyboardInterrupt, OSError)

@@ -255,7 +255,7 @@ def _is_ours(key: str) -> bool:
         return name in OURS[""] or name.isdigit()
     if first == "labels" and (len(rest) == 1 or rest[0] in OURS["labels"]):
         return len(rest) > 1 or rest[0] in OURS["labels"]
-    return first in ("confidence",) or first.isdigit()
+    return first == "standard_error" or first.isdigit()
 
 
 def place_of(

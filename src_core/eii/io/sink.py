@@ -16,6 +16,7 @@ from eii.image.geometry import Box, Region, blocks_of, cells_of
 from eii.image.hole import box_around
 from eii.io.axes import ORDER, plane_key
 from eii.io.describe import INVENTED, describe_image, describe_labels
+from eii.io.error_figures import error_figures
 from eii.io.kept import CHUNK, Kept
 from eii.io.label_image import Labels, label_metadata
 from eii.io.multiscale import RunAll, build_pyramid, create_array
@@ -23,7 +24,7 @@ from eii.io.place import ATTRIBUTE, SOFTWARE, UNFINISHED, Place, is_ours, writin
 from eii.io.source import Source
 
 INPAINTED = "labels/inpainted"
-CONFIDENCE = "confidence"
+STANDARD_ERROR = "standard_error"
 DEFECTS = "labels/defects"
 _WIDE = 2048  # side of a region from which the labels have the source's smaller chunks
 _TRIED = 512  # side of a region that is compressed to estimate the size
@@ -44,7 +45,8 @@ class ZarrSink:
     kept : sequence of Kept
         Levels of the source whose grid, codec and format the result has; then only regions in
         which something is filled are written, and the rest is copied as bytes.
-
+    errors : bool
+        Keep the standard error of what is invented.
     defects : Labels, optional
         What was found in the image, to be kept beside what is invented.
 
@@ -61,6 +63,7 @@ class ZarrSink:
         *,
         by_channel: bool = False,
         kept: Sequence[Kept] = (),
+        errors: bool = True,
         defects: Labels | None = None,
     ) -> None:
         self._out, self._title, self._partial = place.name, place.title, place.partial
@@ -77,7 +80,9 @@ class ZarrSink:
                 kept[0].describe(place.partial / "0")
             self._image = self._create("0", self._axes, source.dtype, 0)
             self._inpainted = self._create(f"{INPAINTED}/0", self._marked, np.uint8, 0)
-            self._confidence = self._create(f"{CONFIDENCE}/0", self._plain, np.uint8, 255)
+            self._errors = None
+            if errors:
+                self._errors = self._create(f"{STANDARD_ERROR}/0", self._axes, np.float32, 0)
             if defects is not None:
                 self._found = self._create(f"{DEFECTS}/0", defects.axes, np.uint8, 0)
 
@@ -132,7 +137,7 @@ class ZarrSink:
         *,
         pixels: NDArray[Any],
         filled: NDArray[np.bool_],
-        confidence: NDArray[np.float32],
+        errors: NDArray[np.float32],
     ) -> Box:
         """Store one finished region; return the box around what is filled in it, to `touch`.
 
@@ -144,8 +149,8 @@ class ZarrSink:
         pixels : ndarray of shape (h, w, C), of the source's dtype
         filled : ndarray of shape (h, w, C), bool
             Which pixels are invented.
-        confidence : ndarray of shape (h, w), float32
-            In [0, 1]; stored in steps of 1 / 255.
+        errors : ndarray of shape (h, w, C), float32
+            Standard errors in the image's own units; 0 where known.
 
         Raises
         ------
@@ -165,7 +170,9 @@ class ZarrSink:
                 if self._defects is not None:
                     marked = plane_key(self._defects.axes, plane, *box.slices)
                     self._found[marked] = self._defects[marked]
-                self._confidence[plain] = np.rint(confidence * 255).astype(np.uint8)
+                if self._errors is not None:
+                    off = np.moveaxis(errors, 2, 0) if "c" in self._axes else errors[..., 0]
+                    self._errors[key] = off
         return touched
 
     def touch(self, plane: tuple[int, ...], box: Box) -> None:
@@ -196,7 +203,9 @@ class ZarrSink:
         kept = self._kept[1:]
         levels = build_pyramid(self._root, "", self._axes, touched=own, kept=kept, run=run)
         describe_image(self._root, levels, self._source, self._axes, name=self._title)
-        groups = [(INPAINTED, self._marked), (CONFIDENCE, self._plain)]
+        groups = [(INPAINTED, self._marked)]
+        if self._errors is not None:
+            groups.append((STANDARD_ERROR, self._axes))
         labels: dict[str, Any] = {"inpainted": INVENTED}
         if self._defects is not None:
             groups.append((DEFECTS, self._defects.axes))
@@ -206,11 +215,15 @@ class ZarrSink:
             group = self._root.require_group(name)
             describe_image(group, levels, self._source, axes, name=name)
         describe_labels(self._root, labels)
+        figures: dict[str, Any] = {}
+        if self._errors is not None:
+            figures["standard_error"] = error_figures(self._errors, self._axes, self._touched)
         colour = {"rgb": self._source.is_rgb, "alpha": self._source.has_alpha}
         tiff = self._source.facts.tiff
         self._root.attrs[ATTRIBUTE] = {
             "software": SOFTWARE,
             **provenance,
+            **figures,
             **colour,
             "tiff": dict(tiff) if tiff else None,
         }

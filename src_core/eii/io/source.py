@@ -215,3 +215,11 @@ def refuse_series(path: Path | str, asked: Asked) -> None:
     """Raise `OptionError` if a series other than the first is asked for where there is one."""
     if asked.series not in (None, 0):
         raise OptionError(f"{path} holds one image: `series` {asked.series} is not there.")
+
+
+def axes_like(source: Any, restored: Source) -> str | None:
+    """Return the axes for a source that names none: an array, compared with its own result."""
+    if isinstance(source, str | Path) or len(source.shape) != len(restored.shape):
+        return None
+    named = "".join(restored.axes)
+    return named if tuple(source.shape) == restored.shape else None
