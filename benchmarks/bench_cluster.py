@@ -18,6 +18,8 @@ from eii.progress import never_stop
 from PIL import Image
 from skimage import data
 
+BROKEN = 5
+
 
 def scattered(side: int, count: int) -> np.ndarray:
     """Return a hole of scattered scratches."""
@@ -89,15 +91,22 @@ def batch(folder: Path, count: int) -> None:
         Image.fromarray(image).save(folder / f"{number}.png")
         out = folder / "batch" / f"{number}.zarr"
         jobs.append(BatchJob(folder / f"{number}.png", folder / "hole.png", out))
+    broken = []
+    for number in range(BROKEN):
+        (folder / f"broken{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(number))
+        out = folder / "batch" / f"broken{number}.zarr"
+        broken.append(BatchJob(folder / f"broken{number}.png", folder / "hole.png", out))
     eii.restore_to_zarr(jobs[0].image, jobs[0].hole, folder / "first.zarr")
     begun = time.monotonic()
     for job in jobs:
         eii.restore_to_zarr(job.image, job.hole, folder / "single.zarr", overwrite=True)
     single = time.monotonic() - begun
     begun = time.monotonic()
-    rows = run_batch(jobs, folder / "batch")
+    rows = run_batch([*jobs[:7], *broken, *jobs[7:]], folder / "batch")
     whole = time.monotonic() - begun
     done = sum(row.status == "done" for row in rows)
+    failed = [row for row in rows if row.status == "failed"]
+    print(f"{len(failed)} of {BROKEN} broken files named: {failed[0].error}")
     print(
         f"{done} images: {single:.1f} s one by one, {whole:.1f} s in a batch: {whole / single:.2f}"
     )

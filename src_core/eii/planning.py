@@ -16,6 +16,7 @@ from eii.engine.job import Job
 from eii.engine.layer import Layer
 from eii.engine.run import Reporting, Runner
 from eii.engine.sizes import WINDOW
+from eii.engine.trials import trials_of
 from eii.image.geometry import Box, Region, cells_of
 from eii.io.chunked import BUDGET
 from eii.io.hole import open_hole
@@ -151,7 +152,11 @@ def plan_of(
     copied, rewritten = _bytes(source, kept, touched)
     threads = options.workers or os.cpu_count() or 1
     pace = _pace(runner, options) if timed else math.nan
-    seconds = pace * area / threads + (copied + rewritten) / _STORED
+    tried = 0
+    if options.standard_error:
+        sized = runner.backbone.window is not None
+        tried = sum(unit.window.area for _, _, unit in trials_of(job, sized=sized))
+    seconds = pace * (area + tried) / threads + (copied + rewritten) / _STORED
     return Plan(
         planes=len({task.plane for task in job.tasks if task.units or task.lost}),
         pixels=_count(job, touched),

@@ -64,11 +64,12 @@ def test_any_number_of_threads_gives_the_bytes(tmp_path, by_threads):
         assert digest(out) == expected
 
 
-def test_processes_give_the_bytes_of_threads(tmp_path, by_threads):
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_processes_give_the_bytes_of_threads(tmp_path, by_threads, count):
     folder, expected = by_threads
     out = tmp_path / "out.zarr"
     summary = eii.restore_to_zarr(
-        folder / "image.png", folder / "hole.png", out, cluster=ClusterOptions(processes=2)
+        folder / "image.png", folder / "hole.png", out, cluster=ClusterOptions(processes=count)
     )
     assert digest(out) == expected
     assert summary.filled > 0

@@ -6,7 +6,7 @@ import pytest
 import zarr
 from eii.engine.doubt import Calibration, calibrated, usual
 from eii.engine.job import make_job
-from eii.engine.trials import _place_of, _tried
+from eii.engine.trials import _place_of, trials_of
 from eii.errors import EIIError
 from scipy import ndimage
 from skimage import data
@@ -106,7 +106,7 @@ def test_what_is_hidden_was_known():
     source = eii.open_source(COLOUR)
     job = make_job(source, eii.open_hole(scratched(count=90), source), FAST)
     places = 0
-    for _, number, unit in _tried(job, sized=False):
+    for _, number, unit in trials_of(job, sized=False):
         layer = job.tasks[number].layer
         place = _place_of(unit, layer)
         assert not (place.hidden.any(axis=2) & layer.read_hole(place.window)).any()

@@ -64,7 +64,11 @@ class Grain:
 
 
 def measure_grain(
-    windows: Iterable[tuple[FloatArray, BoolArray]], weights: FloatArray, seed: int
+    windows: Iterable[tuple[FloatArray, BoolArray]],
+    weights: FloatArray,
+    seed: int,
+    *,
+    level: float = 0.0,
 ) -> Grain | None:
     """Return the grain of an image, from windows of it.
 
@@ -75,6 +79,9 @@ def measure_grain(
     weights : ndarray of shape (C,)
         Of luma.
     seed : int
+    level : float
+        Scaled step between the values of an integer image: what is added is rounded again, and so
+        has to lack the noise of one rounding.
 
     Returns
     -------
@@ -104,7 +111,10 @@ def measure_grain(
     strengths = _by_level(np.concatenate(levels), rests)
     follows = (beside * rests).mean(axis=1) / np.square(rests).mean()
     own = (beside - follows[:, np.newaxis] * rests).std(axis=1) / rests.std()
-    kernel = _root(power / np.maximum(pairs, 1))
+    correlation = power / np.maximum(pairs, 1)
+    rounding = level**2 / 12 * float(np.square(weights).sum())
+    correlation[_REACH, _REACH] -= min(rounding, correlation[_REACH, _REACH] / 2)
+    kernel = _root(correlation)
     return Grain(kernel, *strengths, (1 + follows).astype(np.float32), own.astype(np.float32), seed)
 
 

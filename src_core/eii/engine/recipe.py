@@ -114,7 +114,9 @@ def make_recipe(
     dither = known.dtype == np.uint8
     grain = None
     if options.grain == MATCH:
-        grain = measure_grain(_Windows(picked, scale), weights, options.seed)
+        whole = known.dtype.kind in "iu"
+        level = 1 / (scale.high[0] - scale.low[0]) if whole else 0.0
+        grain = measure_grain(_Windows(picked, scale), weights, options.seed, level=level)
     shares, related = tuple(map(float, weights)), relate(scaled)
     return Recipe(scale, shares, options.colour, extremes, related, palette, dither, grain)
 

@@ -65,7 +65,7 @@ def calibrate(
     job, sized = runner.job, runner.backbone.window is not None
     calls = [
         partial(_try, runner, count, group, number, unit)
-        for count, (group, number, unit) in enumerate(_tried(job, sized=sized))
+        for count, (group, number, unit) in enumerate(trials_of(job, sized=sized))
     ]
     found = sorted(run(calls), key=lambda one: one[0])
     return runner.calibrated(
@@ -87,7 +87,7 @@ def _try(runner: Runner, count: int, group: int, number: int, unit: Unit) -> Fou
     return count, group, try_one(unit, layer, recipe, restore)
 
 
-def _tried(job: Job, *, sized: bool) -> Iterator[tuple[int, int, Unit]]:
+def trials_of(job: Job, *, sized: bool) -> Iterator[tuple[int, int, Unit]]:
     """Yield the group, task and unit of the windows whose holes are tried elsewhere.
 
     Parameters
