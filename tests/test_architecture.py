@@ -59,7 +59,7 @@ MAY_IMPORT = {
     "batch": {"api", "io", "image", *BASE},
     "evaluation": {"arrays", "api", "external", "image", *BASE},
     "training": {"evaluation", "external", "image", *BASE},
-    "demo": {"api", "engine", "io", "image", *BASE},
+    "demo": {"arrays", "api", "engine", "io", "image", *BASE},
     "signals": BASE,
     "console": {"signals", *BASE},
     "cli": {

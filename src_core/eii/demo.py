@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eii.api import RestoreSummary, restore_to_zarr, verify
+from eii.arrays import restore
 from eii.engine.compare import Verification
 from eii.errors import OutputPathError
 from eii.image.geometry import Box
 from eii.io.hole import open_hole
 from eii.io.opener import open_source
 from eii.io.place import is_ours
+from eii.io.sink import STANDARD_ERROR
+from eii.options import MATCH, RestoreOptions
 from eii.progress import OnProgress, ignore_progress
 
 IMAGE, HOLE = "photograph.png", "photograph_hole.png"
@@ -26,11 +29,22 @@ _GAP = 8  # white pixels between the pictures
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo left: the result, its comparison with the source, and a picture of both."""
+    """What the demo left: the result, its comparison with the source, and pictures.
+
+    Parameters
+    ----------
+    summary : RestoreSummary
+    verification : Verification
+    picture : Path
+        The image, its hole and the result side by side.
+    details : Path
+        The result without and with grain, and its standard error, black to white.
+    """
 
     summary: RestoreSummary
     verification: Verification
     picture: Path
+    details: Path
 
 
 def run_demo(folder: Path, *, on_progress: OnProgress = ignore_progress) -> Demo:
@@ -53,13 +67,30 @@ def run_demo(folder: Path, *, on_progress: OnProgress = ignore_progress) -> Demo
     """
     data = files("eii.data")
     out, picture = folder / "photograph.zarr", folder / "before_after.png"
+    details = folder / "grain_and_error.png"
     if picture.exists() and not is_ours(out):
         raise OutputPathError(f"{picture} exists, and no earlier demo wrote it. Choose a folder.")
     with as_file(data / IMAGE) as image, as_file(data / HOLE) as hole:
         summary = restore_to_zarr(image, hole, out, overwrite=True, on_progress=on_progress)
         verification = verify(image, out)
         before_after(image, hole, out, picture)
-    return Demo(summary, verification, picture)
+        grain_and_error(image, hole, out, details)
+    return Demo(summary, verification, picture, details)
+
+
+def grain_and_error(image: Path, hole: Path, result: Path, picture: Path) -> None:
+    """Write a result, the same with grain, and its standard error; for images as `before_after`."""
+    box = Box(0, 0, *open_source(result).plane_shape)
+    smooth, errors = (open_source(path).read((), box) for path in (result, result / STANDARD_ERROR))
+    grainy = restore(
+        open_source(image).read((), box),
+        open_hole(hole, open_source(image)).read((), box),
+        options=RestoreOptions(grain=MATCH),
+        axes="yxc",
+    )
+    shade = np.clip(255 * errors.mean(axis=2, keepdims=True) / max(1e-6, errors.max()), 0, 255)
+    shown = np.repeat(shade.astype(np.uint8), smooth.shape[2], axis=2)
+    Image.fromarray(_side_by_side([smooth, grainy, shown]).squeeze()).save(picture, optimize=True)
 
 
 def before_after(image: Path, hole: Path, result: Path, picture: Path) -> None:

@@ -67,6 +67,8 @@ def test_demo_leaves_a_verified_result_and_a_picture(tmp_path):
     assert "verified identical" in run.stdout
     with Image.open(tmp_path / "before_after.png") as picture:
         assert picture.size == (1432, 520)
+    with Image.open(tmp_path / "grain_and_error.png") as picture:
+        assert picture.size == (1432, 520)
     assert (tmp_path / "photograph.zarr" / "zarr.json").exists()
 
 

@@ -211,6 +211,7 @@ def demo(
         raise OutputError(f"{done.summary.out} differs from its source in a known pixel.")
     typer.echo(f"Result:  {Path(done.summary.out).resolve()}")
     typer.echo(f"Picture: {done.picture.resolve()}")
+    typer.echo(f"Grain and standard error: {done.details.resolve()}")
     typer.echo(
         f"{done.summary.filled} pixels filled, {done.verification.known} verified identical, "
         f"{done.summary.seconds:.1f} s"
