@@ -36,7 +36,9 @@ bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/bench_disk.py
 	$(BIN)/python benchmarks/bench_colour.py
 	$(BIN)/python benchmarks/bench_cluster.py
+	$(BIN)/python benchmarks/bench_grain.py
 	$(if $(EVAL),$(BIN)/python benchmarks/bench_detect.py $(EVAL) --restore)
+	$(if $(EVAL),$(BIN)/python benchmarks/bench_standard_error.py $(EVAL))
 
 # DATA: folder of one tar file of pictures for each domain; EVAL: folder of folders of others.
 paper: .venv/dev.stamp
