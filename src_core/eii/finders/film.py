@@ -17,7 +17,9 @@ Segment = Callable[[FloatArray], FloatArray]
 SCRATCHES, DUST = 0, 1
 _SIDE, _MARGIN = 512, 48  # of the squares that the network is given, on a lattice of our own
 _SURE = 6.0  # logits beyond which a pixel tells no more of which kind its part is
-_MIDDLE = 2.8  # logit, a chance of 0.94, from which a pixel counts at a sensitivity of 0.5
+_MIDDLE = 3.5  # logit, a chance of 0.97, beyond which a pixel is sure at a sensitivity of 0.5
+_FALL = 3.5  # logits below it down to which what is connected with sure pixels belongs to them
+_SHARE, _SEEDS = 0.3, 3  # of a part that must be sure, and pixels
 _STEP = 8.0  # logits from the least sensitive to the most
 _LONG, _LARGEST = 12, 128
 _SMALLEST = 3
@@ -45,6 +47,7 @@ class Film(Plain):
         """Return what the network takes for a scratch or dust, and how far for which."""
         luma = finite(pixels).mean(axis=2)
         found, leaning = np.zeros(luma.shape, bool), np.zeros(luma.shape, np.float32)
+        sure = np.zeros(luma.shape, np.float32)
         for square in _squares(window):
             box = square.clip(self._shape)
             seen = box.grow(_MARGIN).clip(self._shape)
@@ -52,16 +55,19 @@ class Film(Plain):
                 continue  # of the halo, not of the block
             logits = self._segment(luma[seen.relative_to(window).slices])
             inside, outside = box.relative_to(seen).slices, box.relative_to(window).slices
-            found[outside] = (logits.max(axis=0) > self._limit)[inside]
+            most = logits.max(axis=0)[inside]
+            found[outside], sure[outside] = most > self._limit - _FALL, most > self._limit
             toward = np.clip(logits[self._kind] - logits[1 - self._kind], -_SURE, _SURE)
             leaning[outside] = toward[inside]
-        return found, {"leaning": leaning}
+        return found, {"leaning": leaning, "sure": sure}
 
     def keep(self, parts: Parts) -> BoolArray:
         """Keep parts that as wholes are rather of the kind; scratches are long."""
         side = np.maximum(parts.height, parts.width)
         fits = side >= _LONG if self._kind == SCRATCHES else side <= _LARGEST
-        return super().keep(parts) & fits & (parts.traits["leaning"] > 0)
+        seeds = np.maximum(_SEEDS, _SHARE * parts.area)
+        is_sure = parts.traits["sure"] >= seeds
+        return super().keep(parts) & fits & is_sure & (parts.traits["leaning"] > 0)
 
 
 def _squares(window: Box) -> Iterator[Box]:

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from numpy.typing import NDArray
+from PIL import Image as Picture
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -31,6 +34,8 @@ Sample = tuple[FloatArray, FloatArray]
 SIDE = 256
 _BATCH = 8
 _CLEAN = 0.2  # share of windows without a defect
+_WORN = 0.2  # of the others, of those that are scratched and cracked all over
+_SCRATCHES = ((0, 4), (4, 12))
 _RATE, _WARM, _LAST = 2e-3, 100, 0.02
 _EMA = 0.995
 
@@ -75,12 +80,25 @@ def make_sample(window: FloatArray, rng: np.random.Generator) -> Sample:
     """Return the luma of a window (S, S, C) with defects on it, and where those are."""
     masks = np.zeros((2, *window.shape[:2]), np.float32)
     if rng.random() > _CLEAN:
-        window, masks[0] = add_scratches(window, rng, int(rng.integers(0, 4)))
+        worn = rng.random() < _WORN
+        window, masks[0] = add_scratches(window, rng, int(rng.integers(*_SCRATCHES[worn])))
         window, masks[1] = add_dust(window, rng, int(rng.integers(0, 16)))
-    luma = window.mean(axis=2)
-    if rng.random() < 0.6:  # grain of the scan, over image and defect
-        luma = luma + rng.normal(0, rng.uniform(0, 0.025), luma.shape)
-    return normalised(luma.astype(np.float32))[np.newaxis], masks
+    luma = _scanned(window.mean(axis=2), rng)
+    return normalised(luma)[np.newaxis], masks
+
+
+def _scanned(luma: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return what a scan makes of image and defects alike: blurred, grainy, compressed."""
+    if rng.random() < 0.5:
+        luma = gaussian_filter(luma, rng.uniform(0.2, 1.2))
+    if rng.random() < 0.6:
+        luma = luma + rng.normal(0, rng.uniform(0, 0.025), luma.shape).astype(np.float32)
+    if rng.random() < 0.5:
+        file = BytesIO()
+        eight = np.clip(np.rint(255 * luma), 0, 255).astype(np.uint8)
+        Picture.fromarray(eight).save(file, "JPEG", quality=int(rng.integers(40, 96)))
+        luma = np.asarray(Picture.open(file), np.float32) / np.float32(255)
+    return np.asarray(luma, np.float32)
 
 
 class Learner(pl.LightningModule):  # type: ignore[misc]
