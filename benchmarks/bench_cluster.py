@@ -10,10 +10,9 @@ from pathlib import Path
 import eii
 import numpy as np
 import psutil
-from distributed import Client, LocalCluster
 from eii.batch.jobs import BatchJob
 from eii.batch.run import run_batch
-from eii.cluster import Cluster, ClusterOptions
+from eii.cluster import ClusterOptions, opened
 from eii.progress import never_stop
 from PIL import Image
 from skimage import data
@@ -66,13 +65,8 @@ def efficiency(folder: Path, side: int) -> None:
 
 def overhead(folder: Path, count: int) -> None:
     """Print what a unit that does nothing takes, and how the process of the scheduler grows."""
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0
-        ) as local,
-        Client(local) as client,
-    ):
-        sent, own = Cluster(client, folder), psutil.Process()
+    own = psutil.Process()
+    with opened(ClusterOptions(processes=2), folder) as sent:
         sizes, begun = [], time.monotonic()
         for done, _ in enumerate(sent.run((int for _ in range(count)), never_stop), start=1):
             if done % (count // 10) == 0:

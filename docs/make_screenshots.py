@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from importlib.resources import files
 from pathlib import Path
 
 import napari
@@ -10,6 +11,7 @@ from PIL import Image
 from qtpy.QtCore import QSettings
 from qtpy.QtWidgets import QApplication
 
+from napari_eii._batch import BatchWidget
 from napari_eii._find import FindWidget
 from napari_eii._restore import RestoreWidget
 
@@ -63,6 +65,31 @@ def shoot_find_dock() -> None:
     viewer.close()
 
 
+def shoot_batch_dock() -> None:
+    """Restore a folder of three images, one of them broken, and take the dock."""
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, tempfile.mkdtemp())
+    viewer = napari.Viewer()
+    dock = BatchWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="Batch", area="right")
+    with tempfile.TemporaryDirectory(prefix="scans_") as name:
+        folder, data = Path(name), files("eii.data")
+        for number in range(2):
+            for kind in ("", "_hole"):
+                raw = (data / f"photograph{kind}.png").read_bytes()
+                (folder / f"scan{number}{kind.replace('hole', 'mask')}.png").write_bytes(raw)
+        (folder / "scan2.png").write_bytes(b"cut off")
+        (folder / "scan2_mask.png").write_bytes(b"")
+        dock.pattern.value, dock.folder.value, dock.out.value = "*.png", folder, folder / "restored"
+        dock.start()
+        while not dock.run.enabled:
+            QApplication.processEvents()
+        dock.native.resize(340, 420)
+        QApplication.processEvents()
+        dock.native.grab().save(str(PICTURES / "batch_dock.png"))
+    viewer.close()
+
+
 if __name__ == "__main__":
     shoot_restore_dock()
     shoot_find_dock()
+    shoot_batch_dock()

@@ -26,6 +26,7 @@ _STAGES = {
     "restore": "Window",
     "store": "Writing",
     "detect": "Looking",
+    "images": "Image",
 }
 
 
