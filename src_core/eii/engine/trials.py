@@ -156,11 +156,21 @@ def _place_of(unit: Unit, layer: Layer) -> Place | None:
         free = ~spread_square(unknown, _APART)
         found = hidden & free[..., np.newaxis]
         count = int(found.any(axis=2).sum())
-        if count > most and not (unknown | found.any(axis=2)).all():
+        if count > most and _may_hold(layer, window, unknown, np.asarray(found.any(axis=2))):
             best, most = Place(window, found), count
         if most >= _WHOLE * total:
             break
     return best
+
+
+def _may_hold(layer: Layer, window: Box, unknown: BoolArray, hidden: BoolArray) -> bool:
+    """Tell whether a window has known pixels left, and none that is not finite."""
+    if (unknown | hidden).all():
+        return False
+    pixels = layer.read_image(window)
+    if pixels.dtype.kind != "f":
+        return True
+    return bool((np.isfinite(pixels).all(axis=2) | unknown).all())
 
 
 def _pattern(unit: Unit, layer: Layer) -> BoolArray:
