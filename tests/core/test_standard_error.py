@@ -164,9 +164,9 @@ def test_they_can_be_left_out(tmp_path):
 def test_known_pixels_that_are_not_finite_are_not_hidden(tmp_path):
     # Far from any hole they are copied as bytes, and are no error.
     image = np.tile(COLOUR[:256, :256, 0].astype(np.float32), (2, 8))
-    image[:, 300:] = np.where(np.arange(300, 2048) % 256 < 8, np.nan, image[:, 300:])
+    image[:, 1024::16] = np.nan
     hole = np.zeros(image.shape, np.uint8)
-    hole[100:104, 40:90] = 1
+    hole[100:104, 940:990] = 1
     store = zarr.create_array(
         str(tmp_path / "in.zarr"), shape=image.shape, chunks=(256, 256), dtype=np.float32
     )
