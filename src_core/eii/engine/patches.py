@@ -106,8 +106,9 @@ def lay(patches: Iterable[Patch], region: Box, channels: int) -> Overlay:
         weight[outside][here] += part
     filled = weight > 0
     safe = np.where(filled, weight, np.float32(1))
-    values = np.divide(total, safe[..., np.newaxis], dtype=np.float32)
-    return Overlay(filled, values, np.divide(doubt, safe[..., np.newaxis], dtype=np.float32))
+    total /= safe[..., np.newaxis]
+    doubt /= safe[..., np.newaxis]
+    return Overlay(filled, total, doubt)
 
 
 def _within(mask: NDArray[np.bool_], inside: tuple[slice, slice]) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from eii.io.source import Readable
 
 BUDGET = 2**28
 """Bytes of decoded blocks that are remembered, of each array; at least one block is."""
-SENT = 3 * 2**24
+SENT = 2**25
 """The same, in another process that a source is sent to: there are many of them on a machine."""
 budget: ContextVar[int] = ContextVar("budget", default=BUDGET)
 _SIDE = 512  # least side of a block in y and x, where chunks are smaller
