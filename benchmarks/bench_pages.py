@@ -18,14 +18,24 @@ from PIL import Image
 SHAPE = (3508, 2480)  # A4 at 300 dots per inch
 
 
-def page(parts: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return a page of pieces of others, with scratches and dust on it, and where those are."""
+def defects() -> np.ndarray:
+    """Return where there are scratches and dust on a page."""
+    rng = np.random.default_rng(0)
+    gray = np.full((*SHAPE, 1), 0.5, np.float32)
+    gray, scratches = add_scratches(gray, rng, 4)
+    return scratches | add_dust(gray, rng, 40)[1]
+
+
+def page(
+    parts: list[np.ndarray], hole: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a page of pieces of others, its defects white, and where those are."""
     chosen = [parts[i] for i in rng.integers(len(parts), size=20)]
     rows = [np.concatenate([p[:800, :800] for p in chosen[4 * i : 4 * i + 4]], 1) for i in range(5)]
-    image = np.concatenate(rows)[: SHAPE[0], : SHAPE[1]].astype(np.float32) / np.float32(255)
-    image, scratches = add_scratches(image, rng, 4)
-    image, dust = add_dust(image, rng, 40)
-    return np.rint(255 * image).astype(np.uint8), scratches | dust
+    image = np.concatenate(rows)[: SHAPE[0], : SHAPE[1]].copy()
+    hole = np.roll(hole, rng.integers(SHAPE), axis=(0, 1))
+    image[hole] = 255
+    return image, hole
 
 
 def main() -> None:
@@ -39,8 +49,9 @@ def main() -> None:
     parts = [p for p in parts if min(p.shape[:2]) >= 800 and p.ndim == 3]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        marks = defects()
         for number in range(given.pages):
-            image, hole = page(parts, np.random.default_rng(number))
+            image, hole = page(parts, marks, np.random.default_rng(number))
             Image.fromarray(image).save(folder / f"page{number:03}.tif", compression="raw")
             Image.fromarray(hole).save(folder / f"page{number:03}_mask.png")
         jobs = find_jobs(
