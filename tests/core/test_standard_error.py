@@ -173,3 +173,10 @@ def test_known_pixels_that_are_not_finite_are_not_hidden(tmp_path):
     store[:] = image
     done = eii.restore_to_zarr(tmp_path / "in.zarr", hole, tmp_path / "out.zarr", options=FAST)
     assert done.filled == 200
+
+
+def test_pixels_that_are_all_alike_have_one_error():
+    doubt = np.full((400, 2), 0.5, np.float32)
+    off = np.linspace(0, 0.1, 400, dtype=np.float32)[:, np.newaxis]
+    found = calibrated([(doubt, off)] * 3, 1)
+    assert found.of(doubt[:1])[0, 0] == pytest.approx(0.068, rel=0.1)

@@ -163,7 +163,8 @@ def _power(doubt: FloatArray, error: NDArray[np.float64]) -> float:
         return _DEEP
 
     def order(power: float) -> float:
-        return float(spearmanr(score_of(doubt, power), error).statistic)
+        score = score_of(doubt, power)
+        return float(spearmanr(score, error).statistic) if np.ptp(score) else -1.0
 
     best = max(_DEPTHS, key=order)
     return best if order(best) > order(_DEEP) + _GAIN else _DEEP

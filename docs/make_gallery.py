@@ -1,0 +1,54 @@
+"""Take the pictures of what is found on real damaged photographs: before, found, restored."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import eii
+import numpy as np
+from PIL import Image
+
+PICTURES = Path(__file__).parent / "pictures"
+SIDE, GAP, ROWS = 230, 12, 3
+COLOURS = {5: (255, 0, 0), 6: (0, 255, 0)}  # scratches, dust
+
+
+def strip(file: Path) -> np.ndarray:
+    """Return a photograph, what is found on it, and the same restored, side by side."""
+    image = np.asarray(Image.open(file).convert("RGB"))
+    found = np.asarray(eii.detect(image, options=eii.DetectOptions(("scratches", "dust"))))
+    restored = eii.restore(image, found > 0) if found.any() else image
+    marked = image // 2 + 64
+    for label, colour in COLOURS.items():
+        marked[found == label] = colour
+    print(f"{file.stem}: {(found > 0).mean():.2%} marked")
+    return np.concatenate([framed(p) for p in (image, marked, restored)], axis=1)
+
+
+def framed(picture: np.ndarray) -> np.ndarray:
+    """Return a picture as large as fits a white square, in its middle."""
+    small = Image.fromarray(picture)
+    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    frame = Image.new("RGB", (SIDE, SIDE), "white")
+    frame.paste(small, ((SIDE - small.width) // 2, (SIDE - small.height) // 2))
+    return np.asarray(frame)
+
+
+def main() -> None:
+    """Write a sheet for every six photographs of a folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photographs", type=Path)
+    given = parser.parse_args()
+    strips = [strip(file) for file in sorted(given.photographs.glob("*.png"))]
+    gap = np.full((SIDE, GAP, 3), 255, np.uint8)
+    for sheet in range(0, len(strips), 2 * ROWS):
+        own = strips[sheet : sheet + 2 * ROWS]
+        both = zip(own[::2], own[1::2], strict=True)
+        pairs = [np.concatenate([left, gap, right], axis=1) for left, right in both]
+        whole = Image.fromarray(np.concatenate(pairs))
+        whole.save(PICTURES / f"damaged_{sheet // (2 * ROWS) + 1}.jpg", quality=82)
+
+
+if __name__ == "__main__":
+    main()
