@@ -136,9 +136,7 @@ def calibrated(trials: Sequence[Trial], channels: int) -> Calibration:
     error = np.concatenate([own for _, own in trials]).astype(np.float64)
     power = _power(doubt, np.nanmean(error, axis=1))
     score = score_of(doubt, power).astype(np.float64)
-    order = np.argsort(score, kind="stable")
-    count = int(np.clip(len(score) // _BIN, 1, min(_BINS, 4 + 4 * len(trials))))
-    bins = np.array_split(order, count)
+    bins = _bins(score, min(_BINS, 4 + 4 * len(trials)))
     middles = np.array([np.median(score[own]) for own in bins])
     belief = _BELIEF / (_BELIEF + len(trials))
     usually = [np.median(score_of(doubt[own])) for own in bins]
@@ -151,8 +149,15 @@ def calibrated(trials: Sequence[Trial], channels: int) -> Calibration:
         logs = np.log(np.maximum(seen, _NONE)), np.log(expected)
         mixed = np.exp((1 - belief) * logs[0] + belief * logs[1])
         rows.append(isotonic_regression(mixed, weights=sizes).x)
-    scores = np.maximum.accumulate(middles + np.arange(count) * 1e-9)
-    return Calibration(scores, np.array(rows), power, len(score))
+    return Calibration(middles, np.array(rows), power, len(score))
+
+
+def _bins(score: NDArray[np.float64], most: int) -> list[NDArray[np.int64]]:
+    """Return the positions of scores of some ranges with about as many in each; equals stay."""
+    count = int(np.clip(len(score) // _BIN, 1, most))
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, count + 1)))
+    which = np.searchsorted(edges[1:-1], score, side="right")
+    return [np.flatnonzero(which == n) for n in np.unique(which)]
 
 
 def _power(doubt: FloatArray, error: NDArray[np.float64]) -> float:
