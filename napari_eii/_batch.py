@@ -8,15 +8,14 @@ from typing import Any
 
 import eii
 import napari
-from eii.batch.jobs import FORMATS, find_jobs
-from eii.batch.report import write_report
+from eii.batch.jobs import FORMATS, BatchJob, find_jobs
+from eii.batch.report import REPORT, write_report
 from eii.batch.run import FAILED, BatchRow, run_batch
 from eii.errors import EIIError
 from eii.options import BACKBONES
 from magicgui.types import FileDialogMode
 from magicgui.widgets import (
     ComboBox,
-    FileEdit,
     Label,
     LineEdit,
     ProgressBar,
@@ -25,13 +24,13 @@ from magicgui.widgets import (
 )
 from napari.layers import Layer
 
-from napari_eii._dock import Dock, row
+from napari_eii._dock import Dock, path_edit, row
 
 _KEPT = ("pattern", "holes", "hole_pattern", "kinds", "form", "backbone")
 _MASKS, _FOUND = "masks beside the images", "found in the images"
 _STOPPED = "The batch was stopped. Run goes on where it was."
 _SHOWN = 3  # failures that are told in the dock; the table and the report have all
-REPORT = "report.html"
+_FOLDER = FileDialogMode.EXISTING_DIRECTORY
 
 
 class BatchWidget(Dock):
@@ -64,7 +63,7 @@ class BatchWidget(Dock):
         self.listen()
 
     def _make_images(self) -> None:
-        self.folder = _folder("Images in", "The folder of the images.")
+        self.folder = path_edit("Images in", "The folder of the images.", _FOLDER)
         self.pattern = LineEdit(
             label="Named", value="*.tif", tooltip="A pattern: *.tif, scan*.png, **/*.jpg."
         )
@@ -86,7 +85,9 @@ class BatchWidget(Dock):
         )
 
     def _make_method(self) -> None:
-        self.out = _folder("Save in", "The folder of the results, of the table and the report.")
+        self.out = path_edit(
+            "Save in", "The folder of the results, of the table and the report.", _FOLDER
+        )
         self.form = ComboBox(
             label="As",
             choices=list(FORMATS),
@@ -111,12 +112,12 @@ class BatchWidget(Dock):
         found = self.holes.value == _FOUND
         self.hole_pattern.visible, self.kinds.visible = not found, found
         if self._job is None:
-            reason = self.why_not()
-            self.run.enabled = reason is None
-            self.status.value = reason or self._counted()
+            jobs = self._jobs_or_why_not()
+            self.run.enabled = not isinstance(jobs, str)
+            self.status.value = jobs if isinstance(jobs, str) else f"{len(jobs)} images."
 
-    def why_not(self) -> str | None:
-        """Return why there is nothing to do; None when there is."""
+    def _jobs_or_why_not(self) -> list[BatchJob] | str:
+        """Return what there is to do, or why there is nothing; the folder is looked through."""
         if self.folder.value is None:
             return "Choose the folder of the images."
         if self.out.value is None:
@@ -124,15 +125,11 @@ class BatchWidget(Dock):
         if self.holes.value == _FOUND and not self.kinds.value:
             return "Choose a kind of defect, or several."
         try:
-            self._jobs()
+            return self._jobs()
         except EIIError as error:
             return str(error)
-        return None
 
-    def _counted(self) -> str:
-        return f"{len(self._jobs())} images."
-
-    def _jobs(self) -> list[Any]:
+    def _jobs(self) -> list[BatchJob]:
         found = self.holes.value == _FOUND
         folder = glob.escape(str(self.folder.value))  # a pattern is what follows it alone
         return find_jobs(
@@ -145,9 +142,10 @@ class BatchWidget(Dock):
 
     def start(self) -> None:
         """Restore in a thread; an error is shown in the dock."""
-        if self._job is not None or self.why_not() is not None:
+        jobs = "" if self._job is not None else self._jobs_or_why_not()
+        if isinstance(jobs, str):
             return
-        jobs, out = self._jobs(), Path(str(self.out.value))
+        out = Path(str(self.out.value))
         options = eii.RestoreOptions(self.backbone.value)
         found = self.holes.value == _FOUND
         detect = eii.DetectOptions(tuple(self.kinds.value)) if found else None
@@ -189,13 +187,3 @@ def _short(failed: BatchRow) -> str:
     name = Path(failed.image).name
     told = failed.error.replace(failed.image, name)
     return told if name in told else f"{name}: {told}"
-
-
-def _folder(label: str, tooltip: str) -> FileEdit:
-    return FileEdit(
-        label=label,
-        mode=FileDialogMode.EXISTING_DIRECTORY,
-        nullable=True,
-        value=None,
-        tooltip=tooltip,
-    )

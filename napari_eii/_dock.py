@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import napari
-from magicgui.widgets import Container, Label, PushButton, Widget
+from magicgui.types import FileDialogMode
+from magicgui.widgets import Container, FileEdit, Label, PushButton, Widget
 from napari.layers import Image, Layer
 from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QSizePolicy
 
@@ -198,6 +199,11 @@ def to_clipboard(text: str) -> None:
     clipboard = QApplication.clipboard()
     if clipboard is not None:
         clipboard.setText(text)
+
+
+def path_edit(label: str, tooltip: str, mode: FileDialogMode) -> FileEdit:
+    """Return a field for a path that may be empty, as it is at first."""
+    return FileEdit(label=label, mode=mode, nullable=True, value=None, tooltip=tooltip)
 
 
 def row(*widgets: Widget) -> Container[Widget]:

@@ -10,7 +10,6 @@ from eii.errors import EIIError
 from magicgui.types import FileDialogMode
 from magicgui.widgets import (
     ComboBox,
-    FileEdit,
     FloatSlider,
     Label,
     ProgressBar,
@@ -21,13 +20,14 @@ from magicgui.widgets import (
 from napari.layers import Image, Layer
 
 from napari_eii._axes import axes_choices, whole_axes
-from napari_eii._dock import Dock, images_of, picked_by_hand, row
+from napari_eii._dock import Dock, images_of, path_edit, picked_by_hand, row
 from napari_eii._grid import full_data
 from napari_eii._layers import add, place_of
 
 _KEPT = ("kinds", "sensitivity", "grow")
 _STOPPED = "The search was stopped; no layer was added."
 _ANY = 0  # of a size: no bound
+_FILE = FileDialogMode.OPTIONAL_FILE
 _AUTO = -1  # of the growth, and of the infrared channel
 
 
@@ -100,7 +100,9 @@ class FindWidget(Dock):
         self.most = SpinBox(
             label="Largest", max=10**9, tooltip="Pixels of a connected part; 0: any size."
         )
-        self.infrared = self._file("Infrared file", "For infrared: a file of the scan's size.")
+        self.infrared = path_edit(
+            "Infrared file", "For infrared: a file of the scan's size.", _FILE
+        )
         self.ir_channel = SpinBox(
             label="Infrared channel",
             value=_AUTO,
@@ -108,17 +110,10 @@ class FindWidget(Dock):
             max=99,
             tooltip="For infrared: from 0; -1: the fourth.",
         )
-        self.reference = self._file(
-            "Reference", "For difference: an earlier picture; none: the planes before and after."
-        )
-
-    def _file(self, label: str, tooltip: str) -> FileEdit:
-        return FileEdit(
-            label=label,
-            mode=FileDialogMode.OPTIONAL_FILE,
-            nullable=True,
-            value=None,
-            tooltip=tooltip,
+        self.reference = path_edit(
+            "Reference",
+            "For difference: an earlier picture; none: the planes before and after.",
+            _FILE,
         )
 
     def _make_buttons(self) -> None:

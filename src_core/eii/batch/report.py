@@ -21,6 +21,8 @@ from eii.io.hole import open_hole
 from eii.io.opener import open_source
 from eii.io.source import Source
 
+REPORT = "report.html"
+"""Name of the page in the folder of the results, and of its template here."""
 _SIDE = 384  # pixels of the part that is shown
 _STEP = 1024  # rows of the hole that are looked at together
 _SHOWN = 500
@@ -37,7 +39,7 @@ def write_report(path: Path, rows: Sequence[BatchRow]) -> None:
     """
     from jinja2 import Environment
 
-    template = files("eii.batch").joinpath("report.html").read_text(encoding="utf-8")
+    template = files("eii.batch").joinpath(REPORT).read_text(encoding="utf-8")
     # Names of files may hold anything: all that is filled in is escaped.
     page = Environment(autoescape=True).from_string(template)
     shown = [_shown(row) if n < _SHOWN else _bare(row) for n, row in enumerate(rows)]

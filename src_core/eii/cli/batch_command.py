@@ -66,7 +66,7 @@ def batch(
 ) -> None:
     """Restore many images; a table and a page of HTML say what became of each."""
     from eii.batch.jobs import find_jobs
-    from eii.batch.report import write_report
+    from eii.batch.report import REPORT, write_report
     from eii.batch.run import FAILED as NOT_DONE
     from eii.batch.run import RESULTS, run_batch
 
@@ -94,11 +94,11 @@ def batch(
             on_progress=on_progress,
             should_stop=should_stop,
         )
-    write_report(out / "report.html", rows)
+    write_report(out / REPORT, rows)
     failed = sum(row.status == NOT_DONE for row in rows)
     typer.echo(
         f"{len(rows) - failed} of {len(rows)} images restored; "
-        f"{printable(out / RESULTS)}, {printable(out / 'report.html')}"
+        f"{printable(out / RESULTS)}, {printable(out / REPORT)}"
     )
     if failed:
         raise typer.Exit(FAILED)
