@@ -137,23 +137,22 @@ def restore(
     >>> int(np.abs(eii.restore(damaged, hole).astype(int) - image).max())
     0
     """
-    if hasattr(image, "dims") and hasattr(image, "coords"):
-        return _restore_named(image, hole, options=options, hints=hints, axes=axes)
     if plan not in ("whole", "blocks"):
         raise OptionError(f"`plan` must be 'whole' or 'blocks'; got {plan!r}.")
+    if hasattr(image, "dims") and hasattr(image, "coords"):
+        return _restore_named(image, hole, options=options, hints=hints, axes=axes, plan=plan)
+    options = replace(options or RestoreOptions(), standard_error=False)  # of pixels alone
     if is_lazy(image) and plan == "blocks":
         if hints is not None:
             raise OptionError("Hints need plan='whole': a block does not see those of others.")
-        alone = replace(options or RestoreOptions(), workers=1, standard_error=False)
+        alone = replace(options, workers=1)
         return restore_blocks(image, hole, partial(_restore_block, alone), axes=axes)
     if is_lazy(image):
-        return restore_lazily(
-            image, hole, options=options or RestoreOptions(), hints=hints, axes=axes
-        )
+        return restore_lazily(image, hole, options=options, hints=hints, axes=axes)
     return restore_array(
         image,
         hole,
-        options=replace(options or RestoreOptions(), standard_error=False),
+        options=options,
         hints=hints,
         axes=axes,
         on_progress=on_progress,

@@ -54,10 +54,9 @@ def _reading(
     arrays: Sequence[NDArray[Any]],
     patches: Sequence[Mapping[tuple[int, int], Patch]],
 ) -> Iterator[None]:
-    chunks = {tuple(i): np.asarray(a) for i, a in zip(indices, arrays, strict=True)}
     token = _patches.set({key: patch for own in patches for key, patch in own.items()})
     try:
-        with given(chunks):
+        with given(indices, arrays):
             yield
     finally:
         _patches.reset(token)

@@ -182,6 +182,8 @@ def test_blocks_are_filled_on_their_own_and_the_hole_is_not_looked_at_before():
     assert not seen, "nothing is computed before it is asked for"
     assert done.chunks == given.chunks
     filled = done.compute()
+    with dask.config.set(scheduler="processes", num_workers=2):
+        assert np.array_equal(done.compute(), filled)
     assert np.array_equal(filled[~hole], image[~hole])
     # Blocks with their margins are the whole image here: the pixels of the other ways.
     assert np.array_equal(filled, eii.restore(image, hole, options=options))
@@ -199,6 +201,17 @@ def test_blocks_of_any_axes_keep_known_pixels(case):
     expected = eii.restore(image, hole, options=options, axes=axes).astype(float)
     if case != "stack":  # of noise, nothing can be expected
         assert np.abs(done - expected)[~known].mean() < 0.1 * expected.std()
+
+
+def test_data_arrays_are_filled_by_blocks_too():
+    image, hole, chunks, _, _ = CASES["colour"]
+    named = xarray.DataArray(da.from_array(image, chunks=chunks), dims=("y", "x", "c"))
+    options = eii.RestoreOptions("classical")
+    done = eii.restore(named, hole, options=options, plan="blocks")
+    assert any(name.startswith("eii-blocks") for name in done.data.dask.layers)
+    assert np.array_equal(done.values[~hole], image[~hole])
+    with pytest.raises(OptionError, match="`plan` must be"):
+        eii.restore(named, hole, options=options, plan="some")
 
 
 def test_blocks_that_cannot_be_filled_alone_say_what_to_do():

@@ -17,8 +17,9 @@ _given: ContextVar[Mapping[Index, NDArray[Any]] | None] = ContextVar("given", de
 
 
 @contextmanager
-def given(chunks: Mapping[Index, NDArray[Any]]) -> Iterator[None]:
+def given(indices: Sequence[Sequence[int]], arrays: Sequence[NDArray[Any]]) -> Iterator[None]:
     """Have these chunks read, and no others, by the readers of this thread."""
+    chunks = {tuple(i): np.asarray(a) for i, a in zip(indices, arrays, strict=True)}
     token = _given.set(chunks)
     try:
         yield
