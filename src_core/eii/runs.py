@@ -227,7 +227,8 @@ def compute(
     runner, device = runner_of(source, hole, options, reporting, hints, patches=patches)
     begin(runner, device)
     work = Work(reporting, options.workers, cluster)
-    work.ship(runner=runner)
+    # The plan is a part of its own: it is sent once for both runners.
+    work.ship(job=runner.job, runner=runner)
     if options.standard_error:
         runner = _calibrated(runner, work)
         work.ship(runner=runner)
@@ -258,7 +259,8 @@ def runner_of(
 ) -> tuple[Runner, str]:
     """Plan the restoration of an image; return what restores it, and the device it runs on."""
     check_options(source, options)
-    backbone, device = _backbone_of(options)
+    load, device = _loader_of(options)
+    backbone = load()
     if options.edges is not None and EDGES not in backbone.follows:
         raise OptionError(
             f"`edges` are followed by networks of edgeconnect alone; {backbone.name} has no use "
@@ -274,23 +276,17 @@ def runner_of(
         on_progress=reporting.on_progress,
         should_stop=reporting.should_stop,
     )
-    reload = partial(
-        load_backbone,
-        options.backbone,
-        device=device,
-        trust=options.trust,
-    )
-    return Runner(job, patches or MemoryPatches(), backbone, reload=reload), device
+    return Runner(job, patches or MemoryPatches(), backbone, reload=load), device
 
 
-def _backbone_of(options: RestoreOptions) -> tuple[Backbone, str]:
-    """Return the backbone that options ask for, and the device it runs on."""
+def _loader_of(options: RestoreOptions) -> tuple[Callable[[], Backbone], str]:
+    """Return what loads the backbone that options ask for, and the device it runs on."""
     # Asking for devices imports torch, which the classical backbone never needs.
     device = "cpu" if options.backbone == CLASSICAL else pick_device(options.device)
     name = options.backbone
     path = Path(name.removeprefix(FILE))
     state = path.stat().st_mtime_ns if name.startswith(FILE) and path.is_file() else 0
-    return _loaded(name, device, options.trust, state), device
+    return partial(_loaded, name, device, options.trust, state), device
 
 
 @lru_cache(maxsize=2)

@@ -1,18 +1,23 @@
 """A cluster gives the bytes that threads give, whatever becomes of its workers."""
 
 import os
+import pickle
 import signal
 import threading
 from hashlib import sha256
 from pathlib import Path
 
+import cloudpickle
 import eii
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 from eii.cluster import Cluster, ClusterOptions, opened
+from eii.engine.doubt import usual
+from eii.engine.run import Reporting
 from eii.errors import Cancelled, ClusterError, OptionError
 from eii.progress import never_stop
+from eii.runs import runner_of
 from PIL import Image
 from skimage import data
 
@@ -194,6 +199,16 @@ def test_workers_that_do_not_see_the_folder_are_refused(tmp_path, cluster, monke
     ):
         pass
     assert not list((tmp_path / "sent").iterdir())
+
+
+def test_runners_of_one_process_share_their_network(tmp_path):
+    image, hole = damaged(tmp_path, 120)
+    source = eii.open_source(image)
+    reporting = Reporting(lambda report: None, never_stop)
+    options = eii.RestoreOptions("unet")
+    runner, _ = runner_of(source, eii.open_hole(hole, source), options, reporting)
+    sent = [pickle.loads(cloudpickle.dumps(r)) for r in (runner, runner.calibrated([usual(3)]))]
+    assert sent[0].backbone is sent[1].backbone is runner.backbone
 
 
 def test_a_part_of_another_version_is_refused(tmp_path, cluster, monkeypatch):

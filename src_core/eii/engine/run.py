@@ -103,12 +103,11 @@ class Runner:
     def chosen(self) -> list[dict[str, Any]]:
         """Return what was chosen from the image, for each group of channels, as JSON."""
         found: list[dict[str, Any]] = []
-        for number, (group, recipe) in enumerate(
-            zip(self._job.groups, self._job.recipes, strict=True)
-        ):
+        for number, recipe in enumerate(self._job.recipes):
             if recipe is None:
                 continue
-            own: dict[str, Any] = {"channels": group.channels, "weights": recipe.weights}
+            channels = self._job.groups[number].channels
+            own: dict[str, Any] = {"channels": channels, "weights": recipe.weights}
             own |= {"zero": recipe.scale.low, "one": recipe.scale.high}
             if recipe.palette is not None:
                 own["pull"] = recipe.palette.pull
@@ -147,8 +146,8 @@ class Runner:
 
     def calibrated(self, calibrations: Sequence[Calibration]) -> Runner:
         """Return the same with what the scores of each group of channels stand for."""
-        how = {"reload": self._reload, "calibrations": tuple(calibrations)}
-        return Runner(self._job, self._store, self._backbone, **how)  # type: ignore[arg-type]
+        kept, parts = tuple(calibrations), (self._job, self._store, self._backbone)
+        return Runner(*parts, reload=self._reload, calibrations=kept)
 
     def _calls(self, level: int) -> Iterator[Callable[[], int]]:
         for number, packs in enumerate(self._packs):
