@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def propagate(
     .. [1] T. Wang, H. Ouyang, Q. Chen, "Image Inpainting with External-Internal Learning and
            Monochromic Bottleneck", CVPR 2021, section 3.2.
     """
-    options = options or RestoreOptions()
+    options = replace(options or RestoreOptions(), standard_error=False)
     source = open_source(image, axes=axes)
     if len(source.planes) != 1 or luma.shape != source.plane_shape:
         raise ImageError(

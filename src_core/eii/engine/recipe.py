@@ -51,6 +51,8 @@ class Recipe:
         Whether levels are so few that smooth fills show them as bands.
     grain : Grain, optional
         The fine texture that is added to what is filled.
+    doubted : bool
+        Whether windows say what tells how far what they fill may be off.
     """
 
     scale: Scale
@@ -61,6 +63,7 @@ class Recipe:
     palette: Palette | None = None
     dither: bool = False
     grain: Grain | None = None
+    doubted: bool = False
 
 
 def make_recipe(
@@ -115,10 +118,11 @@ def make_recipe(
     grain = None
     if options.grain == MATCH:
         whole = known.dtype.kind in "iu"
-        level = 1 / (scale.high[0] - scale.low[0]) if whole else 0.0
+        level = scale.level if whole else 0.0
         grain = measure_grain(_Windows(picked, scale), weights, options.seed, level=level)
     shares, related = tuple(map(float, weights)), relate(scaled)
-    return Recipe(scale, shares, options.colour, extremes, related, palette, dither, grain)
+    doubted = options.standard_error
+    return Recipe(scale, shares, options.colour, extremes, related, palette, dither, grain, doubted)
 
 
 def _weights(

@@ -107,19 +107,27 @@ def _patch(window: Window, luma: FloatArray, recipe: Recipe, layer: Layer) -> Pa
     values = filled[taken]
     if window.given is None:
         values = _bound(values, recipe.known, _beyond(window))
-    brightness = to_luma(filled, np.asarray(recipe.weights, np.float32))
-    around = np.zeros_like(depth)
-    if window.around is not None:
-        around = from_cells(window.around.deviation, depth.shape)
-    doubt = doubt_of(brightness, depth=depth, agreed=agreed, around=around)[taken]
+    doubt = _doubt(window, filled, agreed, recipe)[taken]
     if recipe.dither and unit.guided and unit.level == 0:
         y, x = taken[0] + unit.window.y0, taken[1] + unit.window.x0
-        level = np.float32(1 / (recipe.scale.high[0] - recipe.scale.low[0]))
+        level = np.float32(recipe.scale.level)
         values = values + level * _dither(y, x, depth[taken])[:, np.newaxis]
     if recipe.grain is not None and unit.level == 0:
         values = values + _grain(window, filled, recipe, layer.salt)[taken]
         values = _bound(values, recipe.known, _beyond(window))
     return Patch(box, np.packbits(mask), values, doubt, unit.lattice)
+
+
+def _doubt(window: Window, filled: FloatArray, agreed: FloatArray, recipe: Recipe) -> FloatArray:
+    """Return what tells how far each pixel may be off, shape (h, w, 2); 0 where nobody asks."""
+    shape = window.hole.shape
+    if not recipe.doubted or window.unit.level > 0:
+        return np.zeros((*shape, 2), np.float32)
+    around = np.zeros(shape, np.float32)
+    if window.around is not None:
+        around = from_cells(window.around.deviation, shape)
+    luma = to_luma(filled, np.asarray(recipe.weights, np.float32))
+    return doubt_of(luma, depth=window.depth, agreed=agreed, around=around)
 
 
 def _targets(unit: Unit, hole: NDArray[np.bool_]) -> tuple[Box, NDArray[np.bool_], Pixels]:

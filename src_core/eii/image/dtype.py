@@ -34,6 +34,11 @@ class Scale:
         """Return the number of channels."""
         return len(self.low)
 
+    @property
+    def level(self) -> float:
+        """Return the scaled step between two integers next to one another, in the first channel."""
+        return 1 / (self.high[0] - self.low[0])
+
 
 def check_dtype(dtype: DTypeLike) -> None:
     """Raise `ImageError` unless pixels of ``dtype`` can be restored exactly."""
