@@ -68,8 +68,9 @@ def run_demo(folder: Path, *, on_progress: OnProgress = ignore_progress) -> Demo
     data = files("eii.data")
     out, picture = folder / "photograph.zarr", folder / "before_after.png"
     details = folder / "grain_and_error.png"
-    if picture.exists() and not is_ours(out):
-        raise OutputPathError(f"{picture} exists, and no earlier demo wrote it. Choose a folder.")
+    there = next((path for path in (picture, details) if path.exists()), None)
+    if there is not None and not is_ours(out):
+        raise OutputPathError(f"{there} exists, and no earlier demo wrote it. Choose a folder.")
     with as_file(data / IMAGE) as image, as_file(data / HOLE) as hole:
         summary = restore_to_zarr(image, hole, out, overwrite=True, on_progress=on_progress)
         verification = verify(image, out)
@@ -82,12 +83,7 @@ def grain_and_error(image: Path, hole: Path, result: Path, picture: Path) -> Non
     """Write a result, the same with grain, and its standard error; for images as `before_after`."""
     box = Box(0, 0, *open_source(result).plane_shape)
     smooth, errors = (open_source(path).read((), box) for path in (result, result / STANDARD_ERROR))
-    grainy = restore(
-        open_source(image).read((), box),
-        open_hole(hole, open_source(image)).read((), box),
-        options=RestoreOptions(grain=MATCH),
-        axes="yxc",
-    )
+    grainy = restore(image, hole, options=RestoreOptions(grain=MATCH))
     shade = np.clip(255 * errors.mean(axis=2, keepdims=True) / max(1e-6, errors.max()), 0, 255)
     shown = np.repeat(shade.astype(np.uint8), smooth.shape[2], axis=2)
     Image.fromarray(_side_by_side([smooth, grainy, shown]).squeeze()).save(picture, optimize=True)

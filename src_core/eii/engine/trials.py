@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from eii.engine.doubt import Trial, calibrated
 from eii.engine.job import Job
-from eii.engine.layer import Layer
+from eii.engine.label import always
+from eii.engine.layer import Layer, ReadHoles
 from eii.engine.patches import Patch, lay
 from eii.engine.plan import Unit, fit_window
 from eii.engine.recipe import Recipe
@@ -222,11 +223,11 @@ def _hiding(layer: Layer, place: Place) -> Layer:
     def read_hole(box: Box) -> BoolArray:
         return np.asarray(layer.read_hole(box) | hidden_in(box).any(axis=2))
 
-    def read_holes(box: Box) -> BoolArray:
-        own = layer.read_holes(box) if layer.read_holes else layer.read_hole(box)[..., np.newaxis]
-        return np.asarray(own | hidden_in(box))
+    several = layer.read_holes
+    if several is not None:
+        several = partial(_joined, several, hidden_in)
+    return replace(layer, read_hole=read_hole, read_holes=several, spots=None, may_hold=always)
 
-    several = None if layer.read_holes is None else read_holes
-    return replace(
-        layer, read_hole=read_hole, read_holes=several, spots=None, may_hold=lambda box: True
-    )
+
+def _joined(one: ReadHoles, other: ReadHoles, box: Box) -> BoolArray:
+    return np.asarray(one(box) | other(box))
