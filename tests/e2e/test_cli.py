@@ -72,6 +72,15 @@ def test_demo_leaves_a_verified_result_and_a_picture(tmp_path):
     assert (tmp_path / "photograph.zarr" / "zarr.json").exists()
 
 
+@pytest.mark.parametrize("name", ["before_after.png", "grain_and_error.png"])
+def test_demo_replaces_no_picture_of_others(tmp_path, name):
+    (tmp_path / name).write_bytes(b"mine")
+    run = eii("demo", tmp_path)
+    assert run.returncode != 0
+    assert "no earlier demo wrote it" in " ".join(run.stderr.split())
+    assert (tmp_path / name).read_bytes() == b"mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
