@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
-STRIDE = 8
+WIDTHS = (16, 40, 80, 128, 160)
+"""Channels at each level of the network that ships, finest first."""
+STRIDE = 16
 """Sides of what it is given are multiples of it."""
 
 
 class Segmenter(nn.Module):
-    """A U-Net of four levels: luma in, a logit of each kind of defect out.
+    """A U-Net: luma in, a logit of each kind of defect out.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ class Segmenter(nn.Module):
 
     def __init__(
         self,
-        widths: tuple[int, ...] = (16, 32, 48, 64),
+        widths: tuple[int, ...] = WIDTHS,
         kinds: int = 2,
         *,
         normed: bool = True,

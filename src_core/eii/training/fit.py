@@ -44,9 +44,7 @@ class Trained:
     skipped: tuple[str, ...] = ()
 
 
-def train_finder(
-    data: Path, out: Path, *, minutes: float, steps: int = -1, seed: int = 0, resume: bool = False
-) -> Path:
+def train_finder(data: Path, out: Path, *, resume: bool = False, **options: Any) -> Path:
     """Train the network that finds scratches and dust; see `train_segmenter`.
 
     Raises
@@ -58,7 +56,7 @@ def train_finder(
     OutputPathError
         If ``out`` holds a run and ``resume`` is not said.
     OptionError
-        If there is no run to go on with, or no time to train in.
+        If there is no run to go on with, no time to train in, or no window in a batch.
     """
     if (out / "last.ckpt").exists() and not resume:
         raise OutputPathError(
@@ -66,12 +64,13 @@ def train_finder(
         )
     if resume and not (out / "last.ckpt").exists():
         raise OptionError(f"`resume`: {out} holds no training to go on with.")
-    if minutes <= 0:
-        raise OptionError(f"`minutes` must be above 0; got {minutes:g}.")
+    for name in ("minutes", "batch"):
+        if options.get(name, 1) <= 0:
+            raise OptionError(f"`{name}` must be above 0; got {options[name]:g}.")
     with _quiet_lightning():
         from eii.training.segmenter import train_segmenter
 
-        return train_segmenter(data, out, minutes=minutes, steps=steps, seed=seed, resume=resume)
+        return train_segmenter(data, out, resume=resume, **options)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -24,17 +25,18 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from eii.evaluation.film_defects import add_dust, add_scratches
-from eii.external.segmenter import Segmenter, folded, normalised
+from eii.evaluation.film_defects import add_dust, add_folds, add_scratches
+from eii.external.segmenter import WIDTHS, Segmenter, folded, normalised
 from eii.training.images import Item, find_items, read_item
 
 FloatArray = NDArray[np.float32]
 Sample = tuple[FloatArray, FloatArray]
 
 SIDE = 256
-_BATCH = 8
+BATCH = 8
 _CLEAN = 0.2  # share of windows without a defect
-_WORN = 0.2  # of the others, of those that are scratched and cracked all over
+_WORN = 0.2  # of the others, of those that are scratched all over
+_FOLDED = 0.15  # of the others, of those of prints that were folded
 _SCRATCHES = ((0, 4), (4, 12))
 _RATE, _WARM, _LAST = 2e-3, 100, 0.02
 _EMA = 0.995
@@ -80,8 +82,12 @@ def make_sample(window: FloatArray, rng: np.random.Generator) -> Sample:
     """Return the luma of a window (S, S, C) with defects on it, and where those are."""
     masks = np.zeros((2, *window.shape[:2]), np.float32)
     if rng.random() > _CLEAN:
+        if rng.random() < _FOLDED:
+            window, folds = add_folds(window, rng, int(rng.integers(1, 4)))
+            masks[0] = folds
         worn = rng.random() < _WORN
-        window, masks[0] = add_scratches(window, rng, int(rng.integers(*_SCRATCHES[worn])))
+        window, scratches = add_scratches(window, rng, int(rng.integers(*_SCRATCHES[worn])))
+        masks[0] = np.maximum(masks[0], scratches)
         window, masks[1] = add_dust(window, rng, int(rng.integers(0, 16)))
     luma = _scanned(window.mean(axis=2), rng)
     return normalised(luma)[np.newaxis], masks
@@ -112,7 +118,7 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
 
     def __init__(self, progress: Callable[[int], float]) -> None:
         super().__init__()
-        self.net, self._progress = Segmenter(), progress
+        self.net, self._progress = Segmenter(WIDTHS), progress
         averaging = get_ema_multi_avg_fn(_EMA)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.net, multi_avg_fn=averaging, use_buffers=True)
 
@@ -176,7 +182,7 @@ def save_average(module: Any, out: Path) -> Path:
 
     plain = folded(deepcopy(module.average.module).float())
     draft, path = out / "weights.partial", out / "weights.safetensors"
-    save_file({n: t.contiguous() for n, t in plain.state_dict().items()}, draft)
+    save_file({n: t.half().contiguous() for n, t in plain.state_dict().items()}, draft)
     draft.replace(path)
     _write_card(path, module.net.widths, module.net.kinds)
     return path
@@ -196,7 +202,14 @@ def _write_card(weights: Path, widths: tuple[int, ...], kinds: int) -> None:
 
 
 def train_segmenter(
-    data: Path, out: Path, *, minutes: float, steps: int = -1, seed: int = 0, resume: bool = False
+    data: Path,
+    out: Path,
+    *,
+    minutes: float,
+    steps: int = -1,
+    batch: int = BATCH,
+    seed: int = 0,
+    resume: bool = False,
 ) -> Path:
     """Train the network that finds scratches and dust.
 
@@ -210,7 +223,10 @@ def train_segmenter(
         Of this call, one that goes on with an earlier run too.
     steps : int
         At the most; -1 is as many as there is time for.
+    batch : int
+        Windows of a step.
     seed : int
+        Which windows it draws depends on the number of processors, too.
     resume : bool
         Go on with the run that is in ``out``.
 
@@ -226,7 +242,10 @@ def train_segmenter(
     """
     out.mkdir(parents=True, exist_ok=True)
     pl.seed_everything(seed, verbose=False)
-    loader = DataLoader(Windows(find_items(data), seed), batch_size=_BATCH, num_workers=1)
+    workers = max(1, (os.cpu_count() or 1) - 1)
+    loader = DataLoader(
+        Windows(find_items(data), seed), batch_size=batch, num_workers=workers, prefetch_factor=4
+    )
     begun, last = time.monotonic(), out / "last.ckpt"
 
     def progress(step: int) -> float:
