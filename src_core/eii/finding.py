@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from eii.engine.run import Reporting
 from eii.engine.threads import run_all
 from eii.errors import HoleError, ImageError
+from eii.finders.film import Asked
 from eii.finders.found import Found, Run, block_at, find
 from eii.finders.kind import BoolArray, Finder, Parts, Read, View
 from eii.finders.kinds import Kind, kind_of
@@ -69,13 +70,14 @@ def find_defects(
     own = any(_by_channel(kind, source) for kind in kinds)
     axes = "".join(a for a in ORDER if a in source.axes and (a != "c" or own))
     shape = tuple(source.shape[source.axes.index(a)] for a in axes)
-    jobs = [(k, p, c) for k in kinds for p, c in _looks(k, source, options)]
+    jobs = _jobs(kinds, source, options)
     run = partial(_blocks_on, reporting, workers)
     found: dict[str, dict[tuple[Plane, int | None], Found]] = {kind.name: {} for kind in kinds}
-    for count, (kind, plane, channel) in enumerate(jobs, start=1):
+    for count, ((plane, channel, _), own_kinds) in enumerate(jobs.items(), start=1):
         check_stop(reporting.should_stop)
-        search = _Search(source, kind, options, device, run)
-        found[kind.name][plane, channel] = search.in_plane(plane, channel)
+        search = _Search(source, own_kinds, options, device, run)
+        for kind, one in zip(own_kinds, search.in_plane(plane, channel), strict=True):
+            found[kind.name][plane, channel] = one
         reporting.on_progress(Progress("detect", count, len(jobs)))
     layers = []
     for kind in kinds:
@@ -139,6 +141,18 @@ def _looks(
     yield from product(source.planes, [c for c in channels if c is None or c != skipped])
 
 
+def _jobs(
+    kinds: list[Kind], source: Source, options: DetectOptions
+) -> dict[tuple[Plane, int | None, str], list[Kind]]:
+    """Return the kinds that are looked for together: in the same channels, seeing the same."""
+    jobs: dict[tuple[Plane, int | None, str], list[Kind]] = {}
+    for kind in kinds:
+        for plane, channel in _looks(kind, source, options):
+            alone = kind.name if kind.reference else ""
+            jobs.setdefault((plane, channel, alone), []).append(kind)
+    return jobs
+
+
 def _infrared_channel(source: Source, options: DetectOptions) -> int | None:
     if "infrared" not in options.kinds or options.ir is not None:
         return None
@@ -151,27 +165,30 @@ def _blocks_on(reporting: Reporting, workers: int | None, calls: Any) -> Iterato
 
 @dataclass(frozen=True)
 class _Search:
-    """One kind, looked for in one plane after the other."""
+    """Kinds that see the same, looked for in one plane."""
 
     source: Source
-    kind: Kind
+    kinds: list[Kind]
     options: DetectOptions
     device: str
     run: Run
 
-    def in_plane(self, plane: Plane, channel: int | None) -> Found:
-        """Return what is found in a plane, or in one channel of it."""
-        fixed = _is_fixed(self.kind, self.source, self.options)
-        sensitivity = min(1.0, self.options.sensitivity + (_MORE if fixed else 0))
+    def in_plane(self, plane: Plane, channel: int | None) -> list[Found]:
+        """Return what is found of each kind in a plane, or in one channel of it."""
         view = self._view(plane, channel)
         if 0 in view.shape:
-            return Found(view.shape)
-        make: Callable[..., Finder] = self.kind.make
-        if self.kind.network:
-            finder = make(view, sensitivity, _segment_on(self.device, self.options.weights))
-        else:
-            finder = make(view, sensitivity)
-        return find(view, _Sized(finder, self.options), self.run)
+            return [Found(view.shape) for _ in self.kinds]
+        asked = None
+        if any(kind.network for kind in self.kinds):
+            asked = Asked(_segment_on(self.device, self.options.weights))
+        finders = [_Sized(self._finder(kind, view, asked), self.options) for kind in self.kinds]
+        return find(view, finders, self.run)
+
+    def _finder(self, kind: Kind, view: View, asked: Asked | None) -> Finder:
+        fixed = _is_fixed(kind, self.source, self.options)
+        sensitivity = min(1.0, self.options.sensitivity + (_MORE if fixed else 0))
+        make: Callable[..., Finder] = kind.make
+        return make(view, sensitivity, asked) if kind.network else make(view, sensitivity)
 
     def _view(self, plane: Plane, channel: int | None) -> View:
         source = self.source
@@ -190,11 +207,11 @@ class _Search:
 
     def _reference(self, plane: Plane, told: list[int], infrared: int | None) -> Read | None:
         options = self.options
-        if self.kind.name == "infrared":
+        if self.kinds[0].name == "infrared":
             if options.ir is not None:
                 return open_reference(options.ir, self.source, plane, told[:1])
             return partial(_read, self.source, plane, [infrared or 0])
-        if self.kind.name == "difference":
+        if self.kinds[0].name == "difference":
             if options.reference is not None:
                 return open_reference(options.reference, self.source, plane, told)
             return partial(_near_planes, self.source, plane, told)

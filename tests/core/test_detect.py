@@ -12,7 +12,7 @@ import zarr
 from eii.errors import HoleError, ImageError, OptionError, OutputPathError
 from eii.evaluation.defects import DEFECTS
 from eii.finders import found as found_module
-from eii.finders.film import SCRATCHES, Film
+from eii.finders.film import SCRATCHES, Asked, Film
 from eii.finders.kind import View
 from eii.finders.kinds import ALL
 from scipy import ndimage
@@ -253,8 +253,8 @@ def test_the_network_is_asked_by_squares_of_its_own_lattice():
         return segment_bright(luma)
 
     view = View(lambda box: image[box.slices], (1500, 1300), rgb=False, dtype=image.dtype)
-    finder = Film(view, 0.5, segment, SCRATCHES)
-    found = found_module.find(view, finder, lambda calls: (call() for call in calls))
+    finder = Film(view, 0.5, Asked(segment), SCRATCHES)
+    (found,) = found_module.find(view, [finder], lambda calls: (call() for call in calls))
     whole = found.read(found_module.block_at((0, 0), (1500, 1300)).grow(0))
     assert whole[300:1024, 700:703].all()
     assert not whole[5:8, 5:8].any()

@@ -10,8 +10,9 @@ import pytest
 import torch
 from eii.errors import OptionError, OutputPathError, SourceError, WeightsError
 from eii.evaluation.film_defects import add_dust, add_scratches
-from eii.external.segmenter import Segmenter, folded, normalised
+from eii.external.segmenter import WIDTHS, Segmenter, folded, normalised
 from eii.external.segmenting import load_segmenter
+from eii.finders.kinds import ALL
 from eii.training.fit import train_finder
 from scipy import ndimage
 from skimage import data
@@ -80,7 +81,7 @@ def test_training_makes_weights_that_find_and_goes_on(pictures, tmp_path):
     out = tmp_path / "run"
     weights = train_finder(pictures, out, minutes=5, steps=2)
     card = json.loads(weights.with_suffix(".json").read_text())
-    assert card["shape"] == {"widths": [16, 32, 48, 64], "kinds": 2}
+    assert card["shape"] == {"widths": list(WIDTHS), "kinds": 2}
     options = eii.DetectOptions(("dust",), weights=str(weights))
     assert np.asarray(eii.detect(GRAY, options=options)).shape == GRAY.shape
     with pytest.raises(OutputPathError, match="holds a training"):
@@ -103,3 +104,27 @@ def test_training_without_pictures_or_time_is_an_error(tmp_path, pictures):
     )
     assert run.returncode == 2
     assert "does not exist" in run.stderr
+
+
+def test_kinds_asked_for_together_are_found_as_alone_and_the_network_is_asked_once(monkeypatch):
+    clean = (GRAY / 255).astype(np.float32)[..., np.newaxis]
+    rng = np.random.default_rng(5)
+    changed = add_dust(add_scratches(clean, rng)[0], rng)[0]
+    image = np.rint(changed[..., 0] * 255).astype(np.uint8)
+    asked = []
+    real = load_segmenter()
+    monkeypatch.setattr(
+        "eii.finding._segment_on", lambda *_: lambda luma: asked.append(luma.shape) or real(luma)
+    )
+
+    def found(*kinds):
+        return np.asarray(eii.detect(image, options=eii.DetectOptions(kinds)))
+
+    kinds = ("scratches", "dust", "hot-pixels", "saturated")
+    together = found(*kinds)
+    assert len(asked) == 1
+    for kind in kinds:
+        label = next(k.label for k in ALL if k.name == kind)
+        alone = found(kind) > 0
+        before = np.isin(together, [k.label for k in ALL if k.name in kinds[: kinds.index(kind)]])
+        assert np.array_equal(together == label, alone & ~before), kind

@@ -9,7 +9,8 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
-from eii.evaluation.film_defects import BoolArray, FloatArray, Rng, add_dust, add_scratches
+from eii.evaluation.film_covers import FloatArray, Rng
+from eii.evaluation.film_defects import BoolArray, add_dust, add_scratches
 
 Add = Callable[[FloatArray, Rng], tuple[FloatArray, BoolArray]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,39 @@ Segment = Callable[[FloatArray], FloatArray]
 """Takes luma (h, w) and returns a logit of each kind (K, h, w), scratches first, then dust."""
 
 SCRATCHES, DUST = 0, 1
+_KEPT = 4  # squares of a block
 _SIDE, _MARGIN = 512, 48  # of the squares that the network is given, on a lattice of our own
 _SURE = 6.0  # logits beyond which a pixel tells no more of which kind its part is
 _MIDDLE = 3.5  # logit, a chance of 0.97, beyond which a pixel is sure at a sensitivity of 0.5
 _FALL = 3.5  # logits below it down to which what is connected with sure pixels belongs to them
-_SHARE, _SEEDS = 0.3, 3  # of a part that must be sure, and pixels
+_SHARE, _SEEDS = 0.15, 4  # of a part that must be sure, and pixels
 _STEP = 8.0  # logits from the least sensitive to the most
 _LONG, _LARGEST = 12, 128
 _SMALLEST = 3
+
+
+class Asked:
+    """A network that is asked once for the kinds that it knows.
+
+    What it said of the last squares is kept, of each thread: kinds are looked for in a block one
+    after the other.
+
+    Parameters
+    ----------
+    segment : callable
+    """
+
+    def __init__(self, segment: Segment) -> None:
+        self._segment, self._last = segment, local()
+
+    def of(self, luma: FloatArray, seen: Box) -> FloatArray:
+        """Return the logits of a square of luma, whose place in the image is given."""
+        kept: dict[Box, FloatArray] = self._last.__dict__.setdefault("kept", {})
+        if seen not in kept:
+            if len(kept) >= _KEPT:
+                kept.clear()
+            kept[seen] = self._segment(luma)
+        return kept[seen]
 
 
 class Film(Plain):
@@ -32,15 +58,15 @@ class Film(Plain):
     ----------
     view : View
     sensitivity : float
-    segment : callable
+    asked : Asked
     kind : {SCRATCHES, DUST}
     """
 
     halo = _MARGIN
 
-    def __init__(self, view: View, sensitivity: float, segment: Segment, kind: int) -> None:
+    def __init__(self, view: View, sensitivity: float, asked: Asked, kind: int) -> None:
         super().__init__(_SMALLEST)
-        self._shape, self._segment, self._kind = view.shape, segment, kind
+        self._shape, self._asked, self._kind = view.shape, asked, kind
         self._limit = _MIDDLE + _STEP * (0.5 - sensitivity)
 
     def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
@@ -53,7 +79,7 @@ class Film(Plain):
             seen = box.grow(_MARGIN).clip(self._shape)
             if seen.intersect(window) != seen:
                 continue  # of the halo, not of the block
-            logits = self._segment(luma[seen.relative_to(window).slices])
+            logits = self._asked.of(luma[seen.relative_to(window).slices], seen)
             inside, outside = box.relative_to(seen).slices, box.relative_to(window).slices
             most = logits.max(axis=0)[inside]
             found[outside], sure[outside] = most > self._limit - _FALL, most > self._limit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -104,35 +104,39 @@ def _cells_of(box: Box) -> Iterator[Cell]:
             yield row, column
 
 
-def find(view: View, finder: Finder, run: Run) -> Found:
-    """Look through a plane.
+def find(view: View, finders: Sequence[Finder], run: Run) -> list[Found]:
+    """Look through a plane, which is read once for all finders.
 
     Parameters
     ----------
     view : View
-    finder : Finder
+    finders : sequence of Finder
     run : callable
         Runs calls, one a block.
 
     Returns
     -------
-    Found
-        Its connected parts are those that the finder keeps, each seen as a whole, however many
-        blocks it lies in: the result does not depend on them, nor on the order of the calls.
+    list of Found
+        Of each finder. Its connected parts are those that the finder keeps, each seen as a whole,
+        however many blocks it lies in: the result does not depend on them, nor on the order of the
+        calls, nor on the other finders.
 
     Notes
     -----
     Memory follows one block a thread, and the number of parts.
     """
-    found, tables = Found(view.shape), {}
+    found = [Found(view.shape) for _ in finders]
+    tables: list[dict[Cell, _Table]] = [{} for _ in finders]
     boxes = blocks_of(view.shape, (SIDE, SIDE))
-    calls = (partial(_look, view, finder, (b.y0 // SIDE, b.x0 // SIDE)) for b in boxes)
-    for cell, mask, table in run(calls):
-        found.put(cell, mask)
-        if table is not None:
-            tables[cell] = table
-    if tables:
-        _judge(found, finder, tables)
+    calls = (partial(_look, view, finders, (b.y0 // SIDE, b.x0 // SIDE)) for b in boxes)
+    for cell, seen in run(calls):
+        for number, (mask, table) in enumerate(seen):
+            found[number].put(cell, mask)
+            if table is not None:
+                tables[number][cell] = table
+    for own, finder, parts in zip(found, finders, tables, strict=True):
+        if parts:
+            _judge(own, finder, parts)
     return found
 
 
@@ -151,17 +155,32 @@ class _Table:
         self.left, self.right = labels[:, 0].copy(), labels[:, -1].copy()
 
 
-def _look(view: View, finder: Finder, cell: Cell) -> tuple[Cell, BoolArray, _Table | None]:
+def _look(
+    view: View, finders: Sequence[Finder], cell: Cell
+) -> tuple[Cell, list[tuple[BoolArray, _Table | None]]]:
+    """Return what each finder marks in a block."""
     core = block_at(cell, view.shape)
-    window = core.grow(finder.halo).clip(view.shape)
-    seen, summed = finder.look(view.read(window), window)
+    widest = core.grow(max(finder.halo for finder in finders)).clip(view.shape)
+    pixels = view.read(widest)
+    seen = []
+    for finder in finders:
+        window = core.grow(finder.halo).clip(view.shape)
+        own = pixels[window.relative_to(widest).slices]
+        seen.append(_marked(finder, own, window, core))
+    return cell, seen
+
+
+def _marked(
+    finder: Finder, pixels: NDArray[Any], window: Box, core: Box
+) -> tuple[BoolArray, _Table | None]:
+    seen, summed = finder.look(pixels, window)
     inside = core.relative_to(window).slices
     mask = np.ascontiguousarray(seen[inside])
     if not mask.any():
-        return cell, mask, None
+        return mask, None
     labels, count = ndimage.label(mask, _EIGHT)
     traits = {name: own[inside] for name, own in summed.items()}
-    return cell, mask, _Table(labels, count, traits, core)
+    return mask, _Table(labels, count, traits, core)
 
 
 def _judge(found: Found, finder: Finder, tables: dict[Cell, _Table]) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from eii.finders.dead_lines import DeadLines
 from eii.finders.difference import Differing
-from eii.finders.film import DUST, SCRATCHES, Film, Segment
+from eii.finders.film import DUST, SCRATCHES, Asked, Film
 from eii.finders.folds import Folds
 from eii.finders.hot_pixels import HotPixels
 from eii.finders.infrared import Infrared
@@ -19,7 +19,7 @@ from eii.finders.page import PunchHoles, Stains
 from eii.finders.saturated import Saturated
 
 Make = Callable[[View, float], Finder]
-MakeByNetwork = Callable[[View, float, Segment], Finder]
+MakeByNetwork = Callable[[View, float, Asked], Finder]
 
 
 @dataclass(frozen=True)
