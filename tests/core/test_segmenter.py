@@ -91,6 +91,22 @@ def test_training_makes_weights_that_find_and_goes_on(pictures, tmp_path):
     assert weights.read_bytes() != before
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+def test_training_goes_on_from_the_weights_that_ship(pictures, tmp_path):
+    weights = train_finder(pictures, tmp_path / "on", minutes=5, steps=1, start="film", batch=2)
+    luma = GRAY.astype(np.float32)
+    ours, theirs = load_segmenter(weights)(luma), load_segmenter()(luma)
+    assert not np.array_equal(ours, theirs)
+    assert np.abs(ours - theirs).mean() < 0.1 * np.abs(theirs).mean()
+    before = weights.read_bytes()
+    train_finder(pictures, tmp_path / "on", minutes=5, steps=2, resume=True)
+    assert weights.read_bytes() != before
+    with pytest.raises(OptionError, match="`batch`"):
+        train_finder(pictures, tmp_path / "none", minutes=1, batch=0)
+    with pytest.raises(WeightsError, match="neither a file"):
+        train_finder(pictures, tmp_path / "none", minutes=1, start=str(tmp_path / "x.safetensors"))
+
+
 def test_training_without_pictures_or_time_is_an_error(tmp_path, pictures):
     with pytest.raises(SourceError, match="holds no picture"):
         train_finder(tmp_path, tmp_path / "run", minutes=1)

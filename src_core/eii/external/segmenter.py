@@ -39,7 +39,7 @@ class Segmenter(nn.Module):
         normed: bool = True,
     ) -> None:
         super().__init__()
-        self.widths, self.kinds = widths, kinds
+        self.widths, self.kinds, self.normed = widths, kinds, normed
         before = (1, *widths[:-1])
         pairs = zip(before, widths, strict=True)
         self.down = nn.ModuleList(_twice(a, b, normed) for a, b in pairs)

@@ -43,14 +43,19 @@ def load_segmenter(
     WeightsError
         If the file is not of this network, or not the one of its card.
     """
+    net = read_segmenter(path).eval().to(device)
+    return partial(_segment, net, device)
+
+
+def read_segmenter(path: Path | None = None) -> Segmenter:
+    """Return the network itself; see `load_segmenter`."""
     from eii.external.segmenter import Segmenter
 
     file = path or Path(str(files(WEIGHTS))) / "film.safetensors"
     _, card = find_weights(str(file))
     net = Segmenter(tuple(card.shape["widths"]), int(card.shape["kinds"]), normed=False)
     load_into(net, file)
-    net.eval().to(device)
-    return partial(_segment, net, device)
+    return net
 
 
 def _segment(net: Segmenter, device: str, luma: FloatArray) -> FloatArray:

@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from eii.evaluation.film_defects import add_dust, add_folds, add_scratches
 from eii.external.segmenter import WIDTHS, Segmenter, folded, normalised
+from eii.external.segmenting import read_segmenter
 from eii.training.images import Item, find_items, read_item
 
 FloatArray = NDArray[np.float32]
@@ -36,9 +37,10 @@ SIDE = 256
 BATCH = 8
 _CLEAN = 0.2  # share of windows without a defect
 _WORN = 0.2  # of the others, of those that are scratched all over
-_FOLDED = 0.15  # of the others, of those of prints that were folded
+_FOLDED = 0.3  # of the others, of those of prints that were folded
 _SCRATCHES = ((0, 4), (4, 12))
 _RATE, _WARM, _LAST = 2e-3, 100, 0.02
+_ON = 0.2  # of the rate, for weights that have been trained: their normalisations are folded in
 _EMA = 0.995
 
 
@@ -112,13 +114,15 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
 
     Parameters
     ----------
+    net : Segmenter
     progress : callable
         Takes a step, returns the share of the training that is done, from 0 to 1.
     """
 
-    def __init__(self, progress: Callable[[int], float]) -> None:
+    def __init__(self, net: Segmenter, progress: Callable[[int], float]) -> None:
         super().__init__()
-        self.net, self._progress = Segmenter(WIDTHS), progress
+        self.net, self._progress = net, progress
+        self._rate = _RATE if net.normed else _ON * _RATE
         averaging = get_ema_multi_avg_fn(_EMA)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.net, multi_avg_fn=averaging, use_buffers=True)
 
@@ -136,7 +140,7 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
 
     def configure_optimizers(self) -> Any:
         """Return AdamW, warmed up, its rate falling along a line."""
-        optimizer = torch.optim.AdamW(self.net.parameters(), _RATE, weight_decay=1e-4)
+        optimizer = torch.optim.AdamW(self.net.parameters(), self._rate, weight_decay=1e-4)
         warm = torch.optim.lr_scheduler.LambdaLR(
             optimizer,
             lambda step: min(1.0, (step + 1) / _WARM, max(_LAST, 1 - self._progress(step))),
@@ -180,7 +184,8 @@ def save_average(module: Any, out: Path) -> Path:
     """Write the averaged weights; return their file."""
     from safetensors.torch import save_file
 
-    plain = folded(deepcopy(module.average.module).float())
+    trained = deepcopy(module.average.module).float()
+    plain = folded(trained) if trained.normed else trained
     draft, path = out / "weights.partial", out / "weights.safetensors"
     save_file({n: t.half().contiguous() for n, t in plain.state_dict().items()}, draft)
     draft.replace(path)
@@ -201,6 +206,16 @@ def _write_card(weights: Path, widths: tuple[int, ...], kinds: int) -> None:
     weights.with_suffix(".json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
+def _network(start: str | None, last: Path | None) -> Segmenter:
+    """Return the network to train: a new one, that of some weights, or of a checkpoint's shape."""
+    if last is not None:
+        names = torch.load(last, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+        return Segmenter(WIDTHS, normed=any("running_mean" in name for name in names))
+    if start is not None:
+        return read_segmenter(None if start == "film" else Path(start)).train()
+    return Segmenter(WIDTHS)
+
+
 def train_segmenter(
     data: Path,
     out: Path,
@@ -208,6 +223,7 @@ def train_segmenter(
     minutes: float,
     steps: int = -1,
     batch: int = BATCH,
+    start: str | None = None,
     seed: int = 0,
     resume: bool = False,
 ) -> Path:
@@ -225,6 +241,8 @@ def train_segmenter(
         At the most; -1 is as many as there is time for.
     batch : int
         Windows of a step.
+    start : str, optional
+        Weights to go on from: a ``.safetensors`` file with its card, or ``"film"``, which ships.
     seed : int
         Which windows it draws depends on the number of processors, too.
     resume : bool
@@ -239,6 +257,8 @@ def train_segmenter(
     ------
     SourceError
         If ``data`` holds no picture.
+    WeightsError
+        If ``start`` is neither.
     """
     out.mkdir(parents=True, exist_ok=True)
     pl.seed_everything(seed, verbose=False)
@@ -251,7 +271,8 @@ def train_segmenter(
     def progress(step: int) -> float:
         return step / steps if steps > 0 else (time.monotonic() - begun) / (60 * minutes)
 
-    module = Learner(progress)
+    before = last if resume and last.exists() else None
+    module = Learner(_network(start, before), progress)
     trainer = pl.Trainer(
         accelerator="auto",
         devices=1,
@@ -268,6 +289,6 @@ def train_segmenter(
             ),
         ],
     )
-    trainer.fit(module, loader, ckpt_path=last if resume and last.exists() else None)
+    trainer.fit(module, loader, ckpt_path=before)
     trainer.save_checkpoint(last)
     return save_average(module, out)
