@@ -12,8 +12,8 @@ from eii.finders.noise import Noise, noise_of, samples
 from eii.image.geometry import Box
 
 _NOISE = 6.0  # deviations of the noise that a pixel is beyond its neighbours, at the least
-_SPREAD = 1.0  # and how far, in their own spread
-_AROUND = 0.5  # and in that of all within 5 x 5, where a speck of texture is one of many
+_SPREAD = 0.6  # and how far, in their own spread
+_AROUND = 0.75  # and in that of all within 5 x 5, where a speck of texture is one of many
 _LARGEST = 4
 
 

@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from eii.errors import ImageError
-from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, View, finite, strictness
+from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, finite, strictness
 from eii.finders.overview import overview_of
 from eii.image.geometry import Box
 
-_FAR = 14.0  # least distance of an ink from what is usual, in units of CIELAB's a and b
-_SPREADS = 3.5  # and in deviations of what is usual
+_FAR = 22.0  # least distance of an ink from what is usual, in units of CIELAB's a and b
+_SPREADS = 4.5  # and in deviations of what is usual
 _DARK, _GRAY = 28.0, 12.0  # lightness and chroma of a black pen
 _PAPER, _STAINED = 45.0, 0.05  # median lightness of a bright ground; share of stained tissue
 _SMALLEST = 60
 _TO_SIGMA = 1.4826
+_PALE, _SURE = 0.7, 0.3  # of the distances, for what is connected; share of a part that is beyond
 _STROKE = 3  # pixels over which an ink is even
 
 
@@ -55,27 +56,27 @@ class Ink(Plain):
         stained = ((small[..., 1] > 8) & (small[..., 2] < 5)).mean() > _STAINED
         self._dark = _DARK if black and stained else -1.0
 
-    def marks(self, pixels: NDArray[Any], window: Box) -> BoolArray:
-        """Return what is of an unusual colour."""
+    def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
+        """Return what is of an unusual colour, and what of it surely so, and deep in a stroke."""
         if not self._on_paper:
-            return np.zeros(pixels.shape[:2], bool)
+            return np.zeros(pixels.shape[:2], bool), {}
         lab = _lab(finite(pixels), self._range)
         even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
         off = even[..., 1:] - self._middle
         far = np.sqrt(np.einsum("...i,ij,...j->...", off, self._shape, off))
         chroma = np.hypot(even[..., 1], even[..., 2])
         away = np.minimum(np.hypot(off[..., 0], off[..., 1]), chroma)
-        found = (far > self._strict) & (away > _FAR * self._strict)
-        found |= (even[..., 0] < self._dark) & (chroma < _GRAY)
-        return np.asarray(ndimage.binary_closing(found, np.ones((3, 3), bool)))
-
-    def traits(self, mask: BoolArray) -> dict[str, NDArray[Any]]:
-        """Return what lies deep in a stroke."""
-        return {"deep": ndimage.binary_erosion(mask, np.ones((3, 3), bool))}
+        told = np.minimum(far, away / _FAR) / np.float32(self._strict)
+        black = (even[..., 0] < self._dark) & (chroma < _GRAY)
+        sure = (told > 1) | black
+        found = ndimage.binary_closing((told > _PALE) | black, np.ones((3, 3), bool))
+        deep = ndimage.binary_erosion(found, np.ones((3, 3), bool))
+        return np.asarray(found), {"sure": sure, "deep": deep}
 
     def keep(self, parts: Parts) -> BoolArray:
         """Keep strokes: what is not all rim, as the colour fringes of print are."""
-        return super().keep(parts) & (parts.traits["deep"] > 0.15 * parts.area)
+        is_sure = parts.traits["sure"] > _SURE * parts.area
+        return super().keep(parts) & is_sure & (parts.traits["deep"] > 0.15 * parts.area)
 
 
 def _range_of(view: View) -> float:
