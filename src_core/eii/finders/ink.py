@@ -19,7 +19,7 @@ _DARK, _GRAY = 28.0, 12.0  # lightness and chroma of a black pen
 _PAPER, _STAINED = 45.0, 0.05  # median lightness of a bright ground; share of stained tissue
 _SMALLEST = 60
 _TO_SIGMA = 1.4826
-_PALE, _SURE = 0.7, 0.3  # of the distances, for what is connected; share of a part that is beyond
+_PALE, _SURE = 0.6, 0.2  # of the distances, for what is connected; share of a part that is beyond
 _STROKE = 3  # pixels over which an ink is even
 
 
