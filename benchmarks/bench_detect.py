@@ -18,9 +18,9 @@ from eii.training.images import find_items, read_item
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
-SOFT = ("scratches", "dust", "infrared", "pen-marks", "stamps")
+SOFT = ("scratches", "dust", "infrared", "pen-marks", "stamps", "bubbles")
 """Kinds whose borders are soft: two pixels around their truth count neither way."""
-RGB_ONLY = {"pen-marks": ("micro", "document"), "stamps": ("document",)}
+RGB_ONLY = {"pen-marks": ("micro", "document"), "stamps": ("document",), "bubbles": ("micro",)}
 
 
 def median_difference(luma: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ FIT = "fit"
 MATCH, NO_GRAIN = "match", "none"
 KINDS = (
     *("hot-pixels", "dead-lines", "saturated", "missing", "scratches", "dust", "infrared"),
-    *("pen-marks", "folds", "stains", "stamps", "punch-holes", "difference"),
+    *("pen-marks", "folds", "bubbles", "stains", "stamps", "punch-holes", "difference"),
 )
 """Kinds of defects that are found."""
 WIDEST = 1024

@@ -71,7 +71,10 @@ def test_clean_images_have_no_defects(kind, image):
     assert marked(image, kind).mean() < 0.001
 
 
-@pytest.mark.parametrize("kind", [*PIXELWISE, "stains", "punch-holes", "stamps", "folds"])
+LARGE = ("stains", "punch-holes", "stamps", "folds", "bubbles")
+
+
+@pytest.mark.parametrize("kind", [*PIXELWISE, *LARGE])
 def test_what_is_found_does_not_follow_from_blocks_or_threads(kind, monkeypatch):
     image, _ = made(kind if kind in DEFECTS else "missing")
     options = eii.DetectOptions((kind,))
@@ -262,7 +265,7 @@ def test_the_network_is_asked_by_squares_of_its_own_lattice():
     assert len(shapes) == 9
 
 
-@pytest.mark.parametrize("kind", [*PIXELWISE, "stains", "punch-holes"])
+@pytest.mark.parametrize("kind", [*PIXELWISE, "stains", "punch-holes", "bubbles"])
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (3, 1), (9, 9)])
 def test_tiny_and_constant_images_have_no_defects(kind, shape):
     assert not marked(np.full(shape, 7, np.uint8), kind).any()
@@ -390,3 +393,30 @@ def test_the_commands_find_and_restore(tmp_path):
     assert wrong.returncode == 2
     assert "IMAGE, HOLE and OUT" in wrong.stderr
     assert run("detect", "in.tif", "x.zarr", "--kind", "dirt").returncode == 2
+
+
+@pytest.mark.parametrize("side", [300, 1200])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_bubbles_are_found_on_a_bright_ground_at_any_size(side, dtype):
+    rng = np.random.default_rng(2)
+    ground = np.clip(0.8 + ndimage.gaussian_filter(rng.normal(0, 0.5, (side, side)), 3), 0, 1)
+    ground = np.repeat(ground[..., np.newaxis], 3, axis=2).astype(np.float32)
+    cells = ndimage.gaussian_filter(rng.random((side, side)) < 0.001, 2.0) > 0.02
+    ground[cells] *= (0.5, 0.3, 0.6)
+    changed, truth = DEFECTS["bubbles"](ground, rng)
+    scale = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    image, clean = ((a * scale).astype(dtype) for a in (changed, ground))
+    assert f1(marked(image, "bubbles", axes="yxc"), truth) > 0.9
+    assert not marked(clean, "bubbles", axes="yxc").any()
+
+
+def test_a_bubble_that_the_edge_cuts_is_found_and_a_dark_disc_is_none():
+    y, x = np.mgrid[:300, :300]
+    image = np.full((300, 300, 3), 220, np.uint8)
+    image[np.abs(np.hypot(y - 150, x - 20) - 50) < 3] = 30
+    image[np.hypot(y - 150, x - 200) < 50] = 30
+    found = marked(image, "bubbles", axes="yxc")
+    assert found[150, 5]
+    assert found[150, 60]
+    assert not found[150, 200]
+    assert found.sum() == pytest.approx((np.hypot(y - 150, x - 20) < 54).sum(), rel=0.1)

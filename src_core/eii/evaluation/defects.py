@@ -139,6 +139,30 @@ def add_stamps(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
     return (image * (1 - opaque * (1 - ink))).astype(np.float32), cover > 0.3
 
 
+def add_bubbles(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return an image with air bubbles: blurred discs in a dark rim with a halo inside."""
+    height, width = image.shape[:2]
+    changed, hole = image.astype(np.float32), np.zeros((height, width), bool)
+    y, x = np.mgrid[:height, :width]
+    for _ in range(int(rng.integers(1, 4))):
+        radius = rng.uniform(0.05, 0.18) * min(height, width)
+        cy, cx = rng.uniform(0.2, 0.8, 2) * (height, width)
+        turn = np.arctan2(y - cy, x - cx)
+        out = 1 + sum(
+            rng.uniform(0, 0.04) * np.cos(n * turn + rng.uniform(0, 2 * np.pi)) for n in (2, 3)
+        )
+        far = np.hypot(y - cy, x - cx) / (radius * out)
+        wide = rng.uniform(0.03, 0.08)
+        inner = gaussian_filter(changed, (radius / 12, radius / 12, 0)) * rng.uniform(0.85, 1.05)
+        inner += 0.12 * np.exp(-0.5 * ((far - 1 + 4 * wide) / wide) ** 2)[..., np.newaxis]
+        within = np.clip((1 - far) * radius + 0.5, 0, 1)[..., np.newaxis]
+        changed = changed + within * (inner - changed)
+        rim = rng.uniform(0.5, 0.9) * np.exp(-0.5 * ((far - 1 + wide) / wide) ** 2)
+        changed = changed * (1 - rim[..., np.newaxis])
+        hole |= far <= 1 + wide
+    return np.clip(changed, 0, 1).astype(np.float32), hole
+
+
 DEFECTS: dict[str, Add] = {
     "hot-pixels": add_hot_pixels,
     "dead-lines": add_dead_lines,
@@ -149,5 +173,6 @@ DEFECTS: dict[str, Add] = {
     "infrared": add_infrared,
     "pen-marks": add_pen_marks,
     "stamps": add_stamps,
+    "bubbles": add_bubbles,
 }
 """What is made up for each kind that can be measured."""

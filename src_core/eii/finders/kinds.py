@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from eii.finders.bubbles import Bubbles
 from eii.finders.dead_lines import DeadLines
 from eii.finders.difference import Differing
 from eii.finders.film import DUST, SCRATCHES, Asked, Film
@@ -66,6 +67,7 @@ ALL = (
     Kind("infrared", 7, Infrared, "Dirt on film, from infrared.", reference=True),
     Kind("pen-marks", 8, partial(Ink, black=True), "A pen on a slide.", grow=2, colour=True),
     Kind("folds", 9, Folds, "Folded tissue.", grow=2, colour=True),
+    Kind("bubbles", 14, Bubbles, "Air under the cover glass.", grow=2),
     Kind("stains", 10, Stains, "Darker paper.", grow=2),
     Kind("stamps", 11, Ink, "Coloured ink on a page.", grow=2, colour=True),
     Kind("punch-holes", 12, PunchHoles, "Holes at a page's edges.", grow=2),
