@@ -15,7 +15,7 @@ from eii.device import pick_device
 from eii.engine.compare import Verification, compare
 from eii.engine.journal import Journal
 from eii.engine.packs import DiskPatches
-from eii.engine.run import Reporting, Runner
+from eii.engine.run import Runner
 from eii.errors import Cancelled, OptionError
 from eii.finders.labels import DefectLabels
 from eii.finding import check_share, find_defects
@@ -32,7 +32,7 @@ from eii.io.sink import INPAINTED, ZarrSink, estimate_size
 from eii.io.source import Series, Source, axes_like
 from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.planning import FEW, Plan, plan_of
-from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
+from eii.progress import OnProgress, Reporting, ShouldStop, ignore_progress, never_stop
 from eii.runs import Work, compute, fingerprint, provenance, store
 
 

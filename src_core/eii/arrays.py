@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.run import Reporting
 from eii.errors import OptionError
 from eii.image.geometry import blocks_of
 from eii.image.hints import Hints
@@ -21,7 +20,7 @@ from eii.io.opener import open_source
 from eii.lazy import is_lazy, restore_lazily
 from eii.lazy_blocks import restore_blocks
 from eii.options import HoleOptions, RestoreOptions
-from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop
+from eii.progress import OnProgress, Reporting, ShouldStop, check_stop, ignore_progress, never_stop
 from eii.runs import compute, paste
 
 

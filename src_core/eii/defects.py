@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from eii._version import __version__
 from eii.device import pick_device
-from eii.engine.run import Reporting
 from eii.engine.threads import run_all
 from eii.finders.kind import View
 from eii.finders.labels import DefectLabels
@@ -23,7 +22,7 @@ from eii.io.opener import open_source
 from eii.io.place_remote import place_of
 from eii.io.source import Series, Source
 from eii.options import DetectOptions
-from eii.progress import OnProgress, ShouldStop, check_stop, ignore_progress, never_stop
+from eii.progress import OnProgress, Reporting, ShouldStop, check_stop, ignore_progress, never_stop
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.engine.run import Reporting
 from eii.engine.threads import run_all
 from eii.errors import HoleError, ImageError
 from eii.finders.film import Asked
 from eii.finders.found import Found, Run, block_at, find
+from eii.finders.infrared import Infrared
 from eii.finders.kind import BoolArray, Finder, Parts, Read, View
 from eii.finders.kinds import Kind, kind_of
 from eii.finders.labels import DefectLabels, Layer, Plane
+from eii.finders.veil import Veil
 from eii.image.geometry import Box
 from eii.io.axes import ORDER
 from eii.io.registered import open_reference
 from eii.io.source import Source
 from eii.options import DetectOptions
-from eii.progress import Progress, check_stop
+from eii.progress import Progress, Reporting, check_stop
 
 _FEW = 3  # planes from which on defects of the sensor are told by all of them
 _VOTES = 0.5  # share of the planes that must have one
@@ -72,10 +73,11 @@ def find_defects(
     shape = tuple(source.shape[source.axes.index(a)] for a in axes)
     jobs = _jobs(kinds, source, options)
     run = partial(_blocks_on, reporting, workers)
+    veils: dict[Plane, Veil] = {}
     found: dict[str, dict[tuple[Plane, int | None], Found]] = {kind.name: {} for kind in kinds}
     for count, ((plane, channel, _), own_kinds) in enumerate(jobs.items(), start=1):
         check_stop(reporting.should_stop)
-        search = _Search(source, own_kinds, options, device, run)
+        search = _Search(source, own_kinds, options, device, run, veils)
         for kind, one in zip(own_kinds, search.in_plane(plane, channel), strict=True):
             found[kind.name][plane, channel] = one
         reporting.on_progress(Progress("detect", count, len(jobs)))
@@ -84,7 +86,7 @@ def find_defects(
         voted = _voted(found[kind.name], source) if _is_fixed(kind, source, options) else None
         grow = kind.grow if options.grow is None else options.grow
         layers.append(Layer(kind.name, kind.label, grow, voted or found[kind.name]))
-    return DefectLabels(axes, shape, layers)
+    return DefectLabels(axes, shape, layers, veils)
 
 
 def check_share(labels: DefectLabels, options: DetectOptions) -> None:
@@ -172,6 +174,7 @@ class _Search:
     options: DetectOptions
     device: str
     run: Run
+    veils: dict[Plane, Veil]
 
     def in_plane(self, plane: Plane, channel: int | None) -> list[Found]:
         """Return what is found of each kind in a plane, or in one channel of it."""
@@ -181,8 +184,12 @@ class _Search:
         asked = None
         if any(kind.network for kind in self.kinds):
             asked = Asked(_segment_on(self.device, self.options.weights))
-        finders = [_Sized(self._finder(kind, view, asked), self.options) for kind in self.kinds]
-        return find(view, finders, self.run)
+        finders = [self._finder(kind, view, asked) for kind in self.kinds]
+        for finder in finders:
+            if isinstance(finder, Infrared) and self.options.transmission < 1:
+                veil = finder.veil(self.options.transmission)
+                self.veils.update({} if veil is None else {plane: veil})
+        return find(view, [_Sized(finder, self.options) for finder in finders], self.run)
 
     def _finder(self, kind: Kind, view: View, asked: Asked | None) -> Finder:
         fixed = _is_fixed(kind, self.source, self.options)

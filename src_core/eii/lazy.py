@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from eii.engine.job import Task
-from eii.engine.run import Reporting, Runner
+from eii.engine.run import Runner
 from eii.external.rim import BORDER, REACH
 from eii.image.around import CELL
 from eii.image.geometry import Box
@@ -23,7 +23,7 @@ from eii.io.opener import open_source
 from eii.io.source import Source, array_source
 from eii.lazy_tasks import GivenPatches, Kit, fill_region, lay_on, restore_batch
 from eii.options import RestoreOptions
-from eii.progress import ignore_progress, never_stop
+from eii.progress import Reporting, ignore_progress, never_stop
 from eii.runs import runner_of
 
 Key = tuple[Any, ...]

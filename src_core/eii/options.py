@@ -158,6 +158,10 @@ class DetectOptions:
         A file, or a series of the image as ``"#1"``, with the infrared instead.
     reference : str, optional
         A file to compare with, for ``"difference"``; by default the planes before and after.
+    transmission : float
+        Share of infrared light from which on dirt is thin, for ``"infrared"``: when what was found
+        is given to a restoration, what thin dirt took is divided out, and the rest is filled. At 1
+        all is filled.
     weights : str, optional
         Of the network that finds scratches and dust, from ``eii train-finder``; by default those
         that ship.
@@ -185,8 +189,13 @@ class DetectOptions:
     fixed: bool | None = None
     most: float = 0.1
     weights: str | None = None
+    transmission: float = 0.3
 
     def __post_init__(self) -> None:
+        if not 0 < self.transmission <= 1:
+            raise OptionError(
+                f"`transmission` must be above 0, and 1 at the most; got {self.transmission}."
+            )
         if not self.kinds:
             raise OptionError("`kinds` must name a kind of defect.")
         for kind in self.kinds:

@@ -14,7 +14,7 @@ import numpy as np
 
 from eii.engine.job import Job
 from eii.engine.layer import Layer
-from eii.engine.run import Reporting, Runner
+from eii.engine.run import Runner
 from eii.engine.sizes import WINDOW
 from eii.engine.trials import trials_of
 from eii.image.geometry import Box, Region, cells_of
@@ -24,7 +24,7 @@ from eii.io.kept import CHUNK, Kept, kept_levels
 from eii.io.opener import open_source
 from eii.io.source import Series, Source
 from eii.options import TRAINED, HoleOptions, RestoreOptions
-from eii.progress import ShouldStop, ignore_progress, never_stop
+from eii.progress import Reporting, ShouldStop, ignore_progress, never_stop
 from eii.runs import runner_of
 
 _TRIED = 3  # windows that are restored to learn how long one takes

@@ -21,6 +21,14 @@ OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
 
 
+@dataclass(frozen=True)
+class Reporting:
+    """How a run tells its progress and is told to stop."""
+
+    on_progress: OnProgress
+    should_stop: ShouldStop
+
+
 def ignore_progress(_: Progress) -> None:
     """Take a report and do nothing."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eii.engine.job import make_job
 from eii.engine.packs import MemoryPatches
-from eii.engine.run import Reporting, Runner
+from eii.engine.run import Runner
 from eii.errors import ImageError
 from eii.external.classical import ClassicalBackbone
 from eii.image.geometry import Box
@@ -20,7 +20,7 @@ from eii.io.hole import open_hole
 from eii.io.nodata import hole_with, missing_of
 from eii.io.opener import open_source
 from eii.options import RestoreOptions
-from eii.progress import ignore_progress, never_stop
+from eii.progress import Reporting, ignore_progress, never_stop
 from eii.runs import paste
 
 

@@ -19,7 +19,7 @@ from eii.engine.job import make_job
 from eii.engine.journal import Fingerprint, Journal, Stored
 from eii.engine.packs import MemoryPatches, PatchStore
 from eii.engine.patches import Pasted
-from eii.engine.run import Reporting, Runner
+from eii.engine.run import Runner
 from eii.engine.threads import run_all
 from eii.engine.trials import calibrate
 from eii.errors import OptionError
@@ -35,7 +35,7 @@ from eii.io.nodata import hole_with, missing_of
 from eii.io.sink import ZarrSink
 from eii.io.source import Source
 from eii.options import CLASSICAL, FILE, RestoreOptions
-from eii.progress import Progress, check_stop
+from eii.progress import Progress, Reporting, check_stop
 
 T = TypeVar("T")
 
@@ -273,6 +273,7 @@ def runner_of(
         hints=hints,
         missing=missing_of(source, options),
         edges=None if options.edges is None else open_hole(options.edges, source),
+        veils=getattr(hole.source.array, "veils", None),
         on_progress=reporting.on_progress,
         should_stop=reporting.should_stop,
     )

@@ -14,9 +14,8 @@ import pytest
 from distributed import Client, LocalCluster
 from eii.cluster import Cluster, ClusterOptions, opened
 from eii.engine.doubt import usual
-from eii.engine.run import Reporting
 from eii.errors import Cancelled, ClusterError, OptionError
-from eii.progress import never_stop
+from eii.progress import Reporting, never_stop
 from eii.runs import runner_of
 from PIL import Image
 from skimage import data

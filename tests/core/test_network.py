@@ -321,9 +321,9 @@ class Batches:
 def test_batches_are_of_one_size_whatever_is_left():
     from eii.engine.job import make_job
     from eii.engine.packs import MemoryPatches
-    from eii.engine.run import Reporting, Runner
+    from eii.engine.run import Runner
     from eii.image.geometry import Box
-    from eii.progress import ignore_progress, never_stop
+    from eii.progress import Reporting, ignore_progress, never_stop
 
     image = np.random.default_rng(0).integers(0, 255, (1500, 1500), np.uint8)
     hole = np.zeros(image.shape, bool)

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from eii.engine.job import make_job
 from eii.engine.packs import DiskPatches, MemoryPatches
-from eii.engine.run import Reporting, Runner
+from eii.engine.run import Runner
 from eii.errors import Cancelled, HoleError, ImageError, OptionError
 from eii.external.classical import ClassicalBackbone
 from eii.external.stage import load_backbone
 from eii.image.dtype import DTYPES
 from eii.image.geometry import Box
 from eii.image.hole import spread_square
-from eii.progress import ignore_progress, never_stop
+from eii.progress import Reporting, ignore_progress, never_stop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage

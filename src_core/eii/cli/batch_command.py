@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eii.cli.detect_command import DETECT, Sensitivity, kinds_of
+from eii.cli.detect_command import DETECT, Ir, IrChannel, Sensitivity, Transmission, kinds_of
 from eii.cli.shared import (
     DEFAULTS,
     Backbone,
@@ -39,6 +39,9 @@ def batch(
         str | None, typer.Option(help="Find the holes: dust,scratches; see eii detect.")
     ] = None,
     sensitivity: Sensitivity = DetectOptions.sensitivity,
+    ir_channel: IrChannel = None,
+    ir: Ir = None,
+    transmission: Transmission = DetectOptions.transmission,
     most: Annotated[
         float, typer.Option(help="Share of an image that is let through.", rich_help_panel=DETECT)
     ] = DetectOptions.most,
@@ -71,15 +74,12 @@ def batch(
     from eii.batch.run import RESULTS, run_batch
 
     options = RestoreOptions(
-        backbone,
-        colour,
-        channels,
-        device=device,
-        grow=grow_of(grow),
-        workers=workers,
+        *(backbone, colour, channels, None, device, grow_of(grow), workers),
         standard_error=standard_error,
     )
     marks = HoleOptions(hole_above, labels_of(hole_labels), invert_hole)
+    told = sensitivity, None, None, None, ir_channel, ir, None, None, most
+    sought = DetectOptions(kinds_of(detect), *told, transmission=transmission) if detect else None
     found = find_jobs(jobs, out, hole_pattern=hole_pattern, form=form, detect=bool(detect))
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
         rows = run_batch(
@@ -87,7 +87,7 @@ def batch(
             out,
             options=options,
             hole_options=marks,
-            detect=DetectOptions(kinds_of(detect), sensitivity, most=most) if detect else None,
+            detect=sought,
             overwrite=overwrite,
             resume=resume,
             memory=memory,

@@ -36,6 +36,13 @@ Ir = Annotated[
         help="A file with the infrared; #1: that series of IMAGE.", rich_help_panel=DETECT
     ),
 ]
+Transmission = Annotated[
+    float,
+    typer.Option(
+        help="Infrared light from which on dirt is divided out, not filled; 1: fill all.",
+        rich_help_panel=DETECT,
+    ),
+]
 Reference = Annotated[
     str | None, typer.Option(help="A file to compare with.", rich_help_panel=DETECT)
 ]

@@ -16,6 +16,7 @@ from eii.cli.detect_command import (
     MinSize,
     Reference,
     Sensitivity,
+    Transmission,
     kinds_of,
 )
 from eii.cli.shared import (
@@ -141,6 +142,7 @@ def restore(
     max_size: MaxSize = None,
     ir_channel: IrChannel = None,
     ir: Ir = None,
+    transmission: Transmission = DetectOptions.transmission,
     reference: Reference = None,
     most: Annotated[
         float,
@@ -171,7 +173,7 @@ def restore(
 
     hole, out = _paths_of(paths, detect)
     told = sensitivity, grow_found, min_size, max_size, ir_channel, ir, reference, None, most
-
+    found = DetectOptions(kinds_of(detect), *told, transmission=transmission) if detect else None
     how = backbone, colour, channels, principal, device, grow_of(grow), workers, trust, levels
     options = RestoreOptions(
         *how,
@@ -192,7 +194,7 @@ def restore(
             out,
             options=options,
             hints=hints_of(hints),
-            detect=DetectOptions(kinds_of(detect), *told) if detect else None,
+            detect=found,
             hole_options=HoleOptions(hole_above, *own),
             overwrite=overwrite,
             resume=resume,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -20,6 +20,7 @@ from eii.engine.readers import (
     MissingReader,
     Plane,
     Reads,
+    VeilReader,
     layer_of,
 )
 from eii.engine.recipe import Recipe, make_recipe
@@ -105,6 +106,7 @@ def make_job(
     hints: Hints | None = None,
     missing: MissingReader | None = None,
     edges: HoleReader | None = None,
+    veils: Mapping[Plane, VeilReader] | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Job:
@@ -123,6 +125,8 @@ def make_job(
         Pixels that hold no data.
     edges : HoleReader, optional
         Edges that a person drew.
+    veils : mapping of plane to VeilReader, optional
+        What gives some of the hole's pixels from what was measured there.
     on_progress : callable
         Is told of every plane that is planned.
     should_stop : callable
@@ -156,7 +160,8 @@ def make_job(
         layer = replace(layer, salt=len(made) * _SALT)
         made.append(_make_task(index, plane, layer, fill=options.fill_planes))
     tasks = _with_sources(made, len(groups))
-    tasks = tuple(_with_given(task, groups[task.group], luma, hints, edges) for task in tasks)
+    given = (luma, hints, edges, veils or {})
+    tasks = tuple(_with_given(task, groups[task.group], *given) for task in tasks)
     recipes = tuple(
         make_recipe(
             [(t.layer, t.units) for t in tasks if t.group == i],
@@ -235,13 +240,17 @@ def _with_given(
     luma: ReadLuma | None,
     hints: Hints | None,
     edges: HoleReader | None,
+    veils: Mapping[Plane, VeilReader],
 ) -> Task:
-    """Add what is given to a task: its luma, and the edges and hints for its plane."""
+    """Add what is given to a task: its luma, and the edges, hints and veil of its plane."""
     layer = replace(task.layer, read_luma=luma)
     if edges is not None:
         layer = replace(layer, read_edges=partial(_edges_in, edges, task.plane))
     if hints and len(group.channels) > 1:
         layer = replace(layer, spots=spots_of(hints, layer, task.plane, group.channels))
+    if task.plane in veils:
+        lifted = partial(veils[task.plane].lifted, channels=group.channels)
+        layer = replace(layer, read_lifted=lifted)
     return replace(task, layer=layer)
 
 

@@ -67,6 +67,16 @@ class MissingReader(Protocol):
         ...
 
 
+class VeilReader(Protocol):
+    """What the engine asks of pixels that are measured through a veil."""
+
+    def lifted(
+        self, box: Box, channels: tuple[int, ...]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+        """Return pixels without it (h, w, C), where they are good (h, w), standard errors."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reads:
     """Reads one plane of one group; every read may end a run that was asked to stop."""

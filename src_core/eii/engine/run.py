@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from eii.engine.between import as_dtype, between
 from eii.engine.cells import touched_regions
 from eii.engine.doubt import Calibration
 from eii.engine.job import Job
+from eii.engine.lifted import lift
 from eii.engine.packs import PackKey, PatchStore
 from eii.engine.patches import Overlay, Pasted, Patch, UnitIndex, lay
 from eii.engine.plan import fit_window
@@ -25,18 +25,10 @@ from eii.external.backbone import Backbone
 from eii.image.dtype import check_known, from_unit, rounding_error
 from eii.image.geometry import Box, Region
 from eii.options import MATCH, NO_GRAIN
-from eii.progress import OnProgress, Progress, ShouldStop, check_stop, never_stop
+from eii.progress import Progress, Reporting, ShouldStop, check_stop, never_stop
 
 RunPacks = Callable[[Iterable[Callable[[], int]]], Iterator[int]]
 """Runs calls, in any order or at the same time; yields what each returns."""
-
-
-@dataclass(frozen=True)
-class Reporting:
-    """How a run tells its progress and is told to stop."""
-
-    on_progress: OnProgress
-    should_stop: ShouldStop
 
 
 class Runner:
@@ -240,9 +232,8 @@ class Runner:
         if task.lost:
             values, off = between([(self._whole(n, region), w) for n, w in task.sources])
             pixels[each] = as_dtype(values, pixels.dtype)[each]
-            return each, np.where(
-                each, np.maximum(off, rounding_error(pixels.dtype)), np.float32(0)
-            )
+            off = np.maximum(off, rounding_error(pixels.dtype))
+            return each, np.where(each, off, np.float32(0))
         errors = np.zeros(pixels.shape, np.float32)
         if not hole.any():
             return each, errors
@@ -252,6 +243,8 @@ class Runner:
         pixels[hole] = np.where(each[hole], own, pixels[hole])
         if self._calibrations:
             errors[hole] = np.where(each[hole], self._errors(number, overlay.doubt[hole]), 0)
+        lift(task.layer, region, pixels, errors, each)
+        if self._calibrations:
             np.maximum(errors, rounding_error(pixels.dtype), out=errors, where=each)
         return each, errors
 

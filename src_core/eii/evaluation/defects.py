@@ -9,7 +9,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
-from eii.evaluation.film_covers import FloatArray, Rng
+from eii.evaluation.film_covers import FloatArray, Rng, hair, speck
 from eii.evaluation.film_defects import BoolArray, add_dust, add_scratches
 
 Add = Callable[[FloatArray, Rng], tuple[FloatArray, BoolArray]]
@@ -98,6 +98,26 @@ def add_infrared(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
     infrared = (light + leak) * (1 - cover) + rng.normal(0, 0.008, hole.shape)
     infrared = gaussian_filter(np.clip(infrared, 0, 1), 0.4)
     return np.concatenate([dirty, infrared[..., np.newaxis]], axis=2).astype(np.float32), hole
+
+
+def add_thin_dirt(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return a film scan (M, N, 4) with dirt that lets some light through, and where it is.
+
+    Each speck dims colours and infrared alike, by 5 to 85 %; both have noise of their own.
+    """
+    colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+    clean = np.clip(colour, 0.03, 1)
+    shape = image.shape[0], image.shape[1]
+    passed = np.ones(shape, np.float32)
+    for _ in range(clean.shape[0] * clean.shape[1] // 6000):
+        drawn = hair if rng.random() < 0.3 else speck
+        passed = np.minimum(passed, 1 - drawn(shape, rng) * rng.uniform(0.05, 0.85))
+    passed = gaussian_filter(passed, 0.6)[..., np.newaxis]
+    leak = rng.uniform(0.05, 0.15) * np.log(clean[..., :1])
+    infrared = gaussian_filter((0.8 + leak) * passed, (0.4, 0.4, 0))
+    dirty = np.concatenate([clean * passed, infrared], axis=2)
+    dirty += rng.normal(0, 0.004, dirty.shape)
+    return np.clip(dirty, 0, 1).astype(np.float32), np.asarray(passed[..., 0] < 0.97)
 
 
 def add_pen_marks(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:

@@ -16,6 +16,7 @@ from scipy import ndimage
 from eii.errors import ImageError
 from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
 from eii.finders.noise import samples
+from eii.finders.veil import Leak, Veil, learn_exponents
 from eii.image.geometry import Box
 
 _NOISE = 5.0
@@ -41,7 +42,8 @@ class Infrared(Plain):
         if view.reference is None:
             raise ImageError("`infrared` needs an infrared channel.")
         self._reference = view.reference
-        near = _same_places(view)
+        self._view = view
+        self._samples = near = _same_places(view)
         red = np.concatenate([own[..., 0].ravel() for own, _ in near])
         infrared = np.concatenate([own.ravel() for _, own in near])
         self._least = max(float(np.percentile(red, 1)), 1e-6 * float(red.max()), 1e-12)
@@ -51,6 +53,14 @@ class Infrared(Plain):
         sigma = _TO_SIGMA * float(np.median(np.abs(rest - np.median(rest)))) if rest.size else 0.0
         clear = float(np.nanpercentile(infrared, 95)) if rest.size else 0.0
         self._limit = strictness(sensitivity) * max(_NOISE * sigma, _DEPTH * clear)
+        self._leak = Leak(*self._line, self._least, sigma)
+
+    def veil(self, limit: float) -> Veil | None:
+        """Return what divides out dirt of at least some transmission, where that lifts it."""
+        learnt = learn_exponents(self._samples, self._leak, limit)
+        if learnt is None:
+            return None
+        return Veil(self._view.read, self._reference, self._leak, limit, *learnt)
 
     def _rest(self, red: FloatArray, infrared: FloatArray) -> FloatArray:
         slope, offset = self._line

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.finders.found import Found
+from eii.finders.veil import Veil
 from eii.image.geometry import Box
 from eii.image.hole import spread_square
 
@@ -50,12 +51,21 @@ class DefectLabels:
     shape : tuple of int
     layers : sequence of Layer
         Where several meet, the first counts.
+    veils : mapping of plane to Veil, optional
+        What divides out thin dirt.
     """
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, axes: str, shape: tuple[int, ...], layers: Sequence[Layer]) -> None:
+    def __init__(
+        self,
+        axes: str,
+        shape: tuple[int, ...],
+        layers: Sequence[Layer],
+        veils: Mapping[Plane, Veil] | None = None,
+    ) -> None:
         self.axes, self.shape, self.layers = axes, shape, tuple(layers)
+        self._veils = dict(veils or {})
 
     @property
     def ndim(self) -> int:
@@ -72,7 +82,15 @@ class DefectLabels:
             (layer.name, layer.grow, sorted((str(k), f.digest()) for k, f in layer.found.items()))
             for layer in self.layers
         ]
-        return "defects", self.axes, self.shape, told
+        thin = [
+            (plane, veil.limit, veil.leak, veil.exponents) for plane, veil in self._veils.items()
+        ]
+        return "defects", self.axes, self.shape, told, thin
+
+    @property
+    def veils(self) -> dict[Plane, Lifting]:
+        """Return what lifts the veil of each plane that has one."""
+        return {plane: Lifting(self, plane, veil) for plane, veil in self._veils.items()}
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         whole = self[(slice(None),) * self.ndim]
@@ -135,6 +153,30 @@ class DefectLabels:
                     total += box.area
                     marked += int(np.count_nonzero(self.read(plane, channel, box)))
         return marked / max(1, total)
+
+
+@dataclass(frozen=True)
+class Lifting:
+    """Lifts the veil of a plane where infrared is what told of dirt.
+
+    Parameters
+    ----------
+    labels : DefectLabels
+    plane : tuple of int
+    veil : Veil
+    """
+
+    labels: DefectLabels
+    plane: Plane
+    veil: Veil
+
+    def lifted(
+        self, box: Box, channels: tuple[int, ...]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+        """Return what `Veil.lifted` does, good only in parts labelled as of infrared."""
+        label = next(n for n, name in self.labels.names.items() if name == "infrared")
+        values, good, errors = self.veil.lifted(box, channels)
+        return values, good & (self.labels.read(self.plane, None, box) == label), errors
 
 
 _SIDE = 2048
