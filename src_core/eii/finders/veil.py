@@ -14,7 +14,7 @@ _ROUNDS = 4  # until a transmission and the red that it dims agree
 _DIM, _CLEAR = 0.9, 0.97  # transmissions below which dirt is told, and above which there is none
 _NEAR = 3.0  # pixels over which clear colours around dirt are averaged
 _ENOUGH = 200  # pixels of thin dirt that an exponent is learnt from
-_TOLD = 0.7  # of the dirt's change, the most that may be left when it is divided out
+_TOLD = 0.6  # of the dirt's change, the most that may be left when it is divided out
 _EXPONENTS = (0.3, 3.0)
 _LEAST = 0.02
 
@@ -140,12 +140,11 @@ def _learn(
             rest = np.abs(change - power * depths)
             weights = 1 / np.maximum(rest, float(np.median(rest)) + 1e-6)
             power = float((weights * change * depths).sum() / (weights * depths**2).sum())
-        left = float(np.median(np.abs(change - power * depths)))
-        if left > _TOLD * float(np.median(np.abs(change))):
+        rest, whole = np.abs(change - power * depths)[even], np.abs(change)[even]
+        if float(np.median(rest)) > _TOLD * float(np.median(whole)):
             return None
         powers.append(power)
-        off = np.abs(change - power * depths) / np.abs(depths)
-        spreads.append(float(np.quantile(off[even], 0.68)))
+        spreads.append(float(np.quantile(rest / np.abs(depths[even]), 0.68)))
     fits = all(_EXPONENTS[0] < power < _EXPONENTS[1] for power in powers)
     return (tuple(powers), tuple(spreads)) if fits else None
 
