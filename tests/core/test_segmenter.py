@@ -144,3 +144,19 @@ def test_kinds_asked_for_together_are_found_as_alone_and_the_network_is_asked_on
         alone = found(kind) > 0
         before = np.isin(together, [k.label for k in ALL if k.name in kinds[: kinds.index(kind)]])
         assert np.array_equal(together == label, alone & ~before), kind
+
+
+@pytest.mark.parametrize("kind", ["scratches", "dust"])
+def test_more_is_found_the_more_readily_it_is_looked_for(kind):
+    clean = (GRAY / 255).astype(np.float32)[..., np.newaxis]
+    rng = np.random.default_rng(7)
+    changed = add_dust(add_scratches(clean, rng)[0], rng)[0]
+    image = np.rint(changed[..., 0] * 255).astype(np.uint8)
+    before = np.zeros(image.shape, bool)
+    for sensitivity in (0.1, 0.3, 0.5, 0.7, 0.9):
+        options = eii.DetectOptions((kind,), sensitivity=sensitivity)
+        found = np.asarray(eii.detect(image, options=options)) > 0
+        assert (found | ~before).mean() > 0.999
+        assert found.sum() >= before.sum()
+        before = found
+    assert before.any()

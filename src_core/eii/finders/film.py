@@ -20,9 +20,9 @@ _KEPT = 4  # squares of a block
 _SIDE, _MARGIN = 512, 48  # of the squares that the network is given, on a lattice of our own
 _SURE = 6.0  # logits beyond which a pixel tells no more of which kind its part is
 _MIDDLE = 3.5  # logit, a chance of 0.97, beyond which a pixel is sure at a sensitivity of 0.5
-_FALL = 3.5  # logits below it down to which what is connected with sure pixels belongs to them
+_LOW = 0.0  # logit beyond which what is connected with sure pixels belongs to them
 _SHARE, _SEEDS = 0.15, 4  # of a part that must be sure, and pixels
-_STEP = 8.0  # logits from the least sensitive to the most
+_STEP = 12.0  # logits from the least sensitive to the most
 _LONG, _LARGEST = 12, 128
 _SMALLEST = 3
 
@@ -82,7 +82,8 @@ class Film(Plain):
             logits = self._asked.of(luma[seen.relative_to(window).slices], seen)
             inside, outside = box.relative_to(seen).slices, box.relative_to(window).slices
             most = logits.max(axis=0)[inside]
-            found[outside], sure[outside] = most > self._limit - _FALL, most > self._limit
+            found[outside] = most > min(_LOW, self._limit)
+            sure[outside] = most > self._limit
             toward = np.clip(logits[self._kind] - logits[1 - self._kind], -_SURE, _SURE)
             leaning[outside] = toward[inside]
         return found, {"leaning": leaning, "sure": sure}
