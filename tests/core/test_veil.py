@@ -99,6 +99,13 @@ def test_what_other_kinds_found_is_filled():
     assert (restored(image, labels).image[101, 101] < 60000).all()
 
 
+def test_dirt_of_another_picture_is_filled():
+    image, _, _ = scan()
+    labels = found(image)
+    other = image // 2  # as a picture that was worked on after the scan
+    assert np.array_equal(restored(other, labels).image, restored(other, np.asarray(labels)).image)
+
+
 def test_veils_are_sent_to_other_processes():
     image, _, _ = scan()
     labels = found(image)

@@ -250,7 +250,7 @@ def _with_given(
         layer = replace(layer, spots=spots_of(hints, layer, task.plane, group.channels))
     if task.plane in veils:
         lifted = partial(veils[task.plane].lifted, channels=group.channels)
-        layer = replace(layer, read_lifted=lifted)
+        layer = replace(layer, lift=lifted)
     return replace(task, layer=layer)
 
 

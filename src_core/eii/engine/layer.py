@@ -15,7 +15,8 @@ from eii.image.hints import Spots
 
 ReadImage = Callable[[Box], NDArray[Any]]
 ReadHoles = Callable[[Box], NDArray[np.bool_]]
-ReadLifted = Callable[[Box], tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]]
+Lifted = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]
+Lift = Callable[[Box, NDArray[Any]], Lifted]
 ReadLuma = Callable[[Box], NDArray[np.float32]]
 
 
@@ -44,9 +45,10 @@ class Layer:
         neither filled nor used.
     read_edges : callable, optional
         Takes a `Box`, returns the edges in it that a person drew, shape (h, w), bool.
-    read_lifted : callable, optional
-        Takes a `Box`, returns pixels (h, w, C), float32, in the image's own units, where they are
-        rather taken than filled (h, w), bool, and their standard errors (h, w, C).
+    lift : callable, optional
+        Takes a `Box` and the pixels in it as measured, returns pixels (h, w, C), float32, in the
+        image's own units, where they are rather taken than filled (h, w), bool, and their standard
+        errors (h, w, C).
     may_hold : callable
         Takes a `Box`, tells whether there may be a hole in it: where not, it is not read.
     salt : int
@@ -61,7 +63,7 @@ class Layer:
     spots: Spots | None = None
     read_missing: ReadHole | None = None
     read_edges: ReadHole | None = None
-    read_lifted: ReadLifted | None = None
+    lift: Lift | None = None
     may_hold: MayHold = always
     salt: int = 0
 

@@ -8,32 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.engine.between import as_dtype
-from eii.engine.layer import Layer
-from eii.image.geometry import Box
+from eii.engine.layer import Lifted
 
 
-def lift(
-    layer: Layer,
-    region: Box,
+def lay_lifted(
+    lifted: Lifted,
     pixels: NDArray[Any],
     errors: NDArray[np.float32],
     hole: NDArray[np.bool_],
 ) -> None:
-    """Replace what was filled where a veil can be lifted, in place.
+    """Replace what was filled where a veil was lifted, in place.
 
     Parameters
     ----------
-    layer : Layer
-    region : Box
+    lifted : (ndarray of shape (h, w, C), ndarray of shape (h, w), ndarray of shape (h, w, C))
+        Values, where they are good, their standard errors.
     pixels : ndarray of shape (h, w, C)
-        Of the region, filled.
+        Filled.
     errors : ndarray of shape (h, w, C), float32
         Their standard errors.
     hole : ndarray of shape (h, w, C), bool
     """
-    if layer.read_lifted is None or not hole.any():
-        return
-    values, good, off = layer.read_lifted(region)
+    values, good, off = lifted
     own = hole & good[..., np.newaxis]
     pixels[own] = as_dtype(values.astype(np.float64), pixels.dtype)[own]
     errors[own] = off[own]

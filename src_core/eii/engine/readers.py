@@ -71,9 +71,9 @@ class VeilReader(Protocol):
     """What the engine asks of pixels that are measured through a veil."""
 
     def lifted(
-        self, box: Box, channels: tuple[int, ...]
+        self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-        """Return pixels without it (h, w, C), where they are good (h, w), standard errors."""
+        """Return measured pixels (h, w, C) without it, where that is good (h, w), their errors."""
         ...
 
 

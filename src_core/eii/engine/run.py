@@ -14,7 +14,7 @@ from eii.engine.between import as_dtype, between
 from eii.engine.cells import touched_regions
 from eii.engine.doubt import Calibration
 from eii.engine.job import Job
-from eii.engine.lifted import lift
+from eii.engine.lifted import lay_lifted
 from eii.engine.packs import PackKey, PatchStore
 from eii.engine.patches import Overlay, Pasted, Patch, UnitIndex, lay
 from eii.engine.plan import fit_window
@@ -237,13 +237,15 @@ class Runner:
         errors = np.zeros(pixels.shape, np.float32)
         if not hole.any():
             return each, errors
+        lifted = task.layer.lift and task.layer.lift(region, pixels)
         overlay = self.overlay(number, region)
         own = from_unit(overlay.values[hole], self.recipe(number).scale, pixels.dtype)
         # Where channels have holes of their own, those that are known stay.
         pixels[hole] = np.where(each[hole], own, pixels[hole])
         if self._calibrations:
             errors[hole] = np.where(each[hole], self._errors(number, overlay.doubt[hole]), 0)
-        lift(task.layer, region, pixels, errors, each)
+        if lifted is not None:
+            lay_lifted(lifted, pixels, errors, each)
         if self._calibrations:
             np.maximum(errors, rounding_error(pixels.dtype), out=errors, where=each)
         return each, errors

@@ -171,11 +171,11 @@ class Lifting:
     veil: Veil
 
     def lifted(
-        self, box: Box, channels: tuple[int, ...]
+        self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
         """Return what `Veil.lifted` does, good only in parts labelled as of infrared."""
         label = next(n for n, name in self.labels.names.items() if name == "infrared")
-        values, good, errors = self.veil.lifted(box, channels)
+        values, good, errors = self.veil.lifted(box, pixels, channels)
         return values, good & (self.labels.read(self.plane, None, box) == label), errors
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from eii.finders.kind import BoolArray, FloatArray, Read, finite
@@ -77,9 +79,18 @@ class Veil:
     spreads: tuple[float, ...]
 
     def lifted(
-        self, box: Box, channels: tuple[int, ...]
+        self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[FloatArray, BoolArray, FloatArray]:
-        """Return colours without dirt, where it is thin, and standard errors.
+        """Return pixels without dirt, where it is thin, and standard errors.
+
+        Parameters
+        ----------
+        box : Box
+        pixels : ndarray of shape (h, w, C)
+            As they were measured: where they are others than those that the dirt was told from,
+            none is thin.
+        channels : tuple of int
+            Of the image, that they are.
 
         Returns
         -------
@@ -89,13 +100,16 @@ class Veil:
         ndarray of shape (h, w, C), float32
             What the spread of the exponents makes, and the noise of the infrared.
         """
-        colours = finite(self.read(box))
+        seen = self.read(box)
+        colours = finite(seen)
         infrared = np.asarray(self.infrared(box), np.float32)[..., 0]
         passed = self.leak.transmission(colours[..., 0], infrared, self.exponents[0])
-        thin = passed >= self.limit  # not so where it is NaN
+        own = list(channels)
+        same = (seen[..., own] == pixels).all(axis=2)
+        thin = (passed >= self.limit) & same  # not so where it is NaN
         powers = np.array([self.exponents[c] for c in channels], np.float32)
         share = np.where(thin, passed, 1)[..., np.newaxis]
-        values = np.asarray(colours[..., list(channels)] / share**powers, np.float32)
+        values = np.asarray(colours[..., own] / share**powers, np.float32)
         clear = np.maximum(np.where(thin, infrared, 1) / share[..., 0], 1e-12)[..., np.newaxis]
         spreads = np.array([self.spreads[c] for c in channels], np.float32)
         off = np.hypot(spreads * np.log(share), powers * self.leak.sigma / (clear * share))
