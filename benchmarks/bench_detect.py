@@ -96,6 +96,8 @@ def main() -> None:
 
 def suits(kind: str, image: np.ndarray, domain: str) -> bool:
     """Tell whether a kind is measured on such an image."""
+    if kind == "bubbles" and np.median(image) < 0.45:  # no brightfield
+        return False
     return kind not in RGB_ONLY or (image.shape[2] == 3 and domain in RGB_ONLY[kind])
 
 

@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "lazy": {"lazy_tasks", "runs", "engine", "external", "image", "io", *BASE},
     "lazy_blocks": {"io", *BASE},
     "arrays": {"lazy", "lazy_blocks", "runs", "engine", "image", "io", *BASE},
-    "finding": {"device", "finders", "engine", "external", "image", "io", *BASE},
+    "finding_networks": {"external", "finders", *BASE},
+    "finding": {"finding_networks", "device", "finders", "engine", "image", "io", *BASE},
     "defects": {"finding", "finders", "device", "engine", "io", "_version", *BASE},
     "api": {
         "finding",
@@ -58,7 +59,7 @@ MAY_IMPORT = {
     },
     "batch": {"api", "io", "image", *BASE},
     "evaluation": {"arrays", "api", "external", "image", *BASE},
-    "training": {"evaluation", "external", "image", *BASE},
+    "training": {"evaluation", "external", "finders", "image", *BASE},
     "demo": {"arrays", "api", "engine", "io", "image", *BASE},
     "signals": BASE,
     "console": {"signals", *BASE},

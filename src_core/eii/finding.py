@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 
 from eii.engine.threads import run_all
 from eii.errors import HoleError, ImageError
-from eii.finders.film import Asked
 from eii.finders.found import Found, Run, block_at, find
 from eii.finders.infrared import Infrared
 from eii.finders.kind import BoolArray, Finder, Parts, Read, View
 from eii.finders.kinds import Kind, kind_of
 from eii.finders.labels import DefectLabels, Layer, Plane
 from eii.finders.veil import Veil
+from eii.finding_networks import check_weights, networks_of
 from eii.image.geometry import Box
 from eii.io.axes import ORDER
 from eii.io.registered import open_reference
@@ -68,6 +67,8 @@ def find_defects(
     kinds = [kind_of(name) for name in options.kinds]
     for kind in kinds:
         _check_fits(kind, source, options)
+    if options.weights is not None:
+        check_weights(kinds, options.weights)
     own = any(_by_channel(kind, source) for kind in kinds)
     axes = "".join(a for a in ORDER if a in source.axes and (a != "c" or own))
     shape = tuple(source.shape[source.axes.index(a)] for a in axes)
@@ -181,17 +182,15 @@ class _Search:
         view = self._view(plane, channel)
         if 0 in view.shape:
             return [Found(view.shape) for _ in self.kinds]
-        asked = None
-        if any(kind.network for kind in self.kinds):
-            asked = Asked(_segment_on(self.device, self.options.weights))
-        finders = [self._finder(kind, view, asked) for kind in self.kinds]
+        asked = networks_of(self.kinds, self.device, self.options.weights)
+        finders = [self._finder(kind, view, asked.get(kind.network)) for kind in self.kinds]
         for finder in finders:
             if isinstance(finder, Infrared) and self.options.transmission < 1:
                 veil = finder.veil(self.options.transmission)
                 self.veils.update({} if veil is None else {plane: veil})
         return find(view, [_Sized(finder, self.options) for finder in finders], self.run)
 
-    def _finder(self, kind: Kind, view: View, asked: Asked | None) -> Finder:
+    def _finder(self, kind: Kind, view: View, asked: Any) -> Finder:
         fixed = _is_fixed(kind, self.source, self.options)
         sensitivity = min(1.0, self.options.sensitivity + (_MORE if fixed else 0))
         make: Callable[..., Finder] = kind.make
@@ -237,13 +236,6 @@ class _Sized:
     def keep(self, parts: Parts) -> BoolArray:
         """Keep what the finder keeps, of those sizes."""
         return self._finder.keep(parts) & (parts.area >= self._least) & (parts.area <= self._most)
-
-
-@lru_cache(maxsize=1)
-def _segment_on(device: str, weights: str | None) -> Any:
-    from eii.external.segmenting import load_segmenter
-
-    return load_segmenter(None if weights is None else Path(weights), device=device)
 
 
 def _read(source: Source, plane: Plane, channels: list[int], box: Box) -> NDArray[Any]:

@@ -163,8 +163,8 @@ class DetectOptions:
         is given to a restoration, what thin dirt took is divided out, and the rest is filled. At 1
         all is filled.
     weights : str, optional
-        Of the network that finds scratches and dust, from ``eii train-finder``; by default those
-        that ship.
+        Of the network that finds scratches and dust, or of the one that judges hot pixels, from
+        ``eii train-finder``; by default those that ship.
     fixed : bool, optional
         Hot pixels and dead lines are those that most planes of a stack have, at the same places;
         by default so from three planes on.

@@ -130,7 +130,8 @@ def test_kinds_asked_for_together_are_found_as_alone_and_the_network_is_asked_on
     asked = []
     real = load_segmenter()
     monkeypatch.setattr(
-        "eii.finding._segment_on", lambda *_: lambda luma: asked.append(luma.shape) or real(luma)
+        "eii.finding_networks._segment_on",
+        lambda *_: lambda luma: asked.append(luma.shape) or real(luma),
     )
 
     def found(*kinds):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from eii.finders.bubbles import Bubbles
 from eii.finders.dead_lines import DeadLines
 from eii.finders.difference import Differing
-from eii.finders.film import DUST, SCRATCHES, Asked, Film
+from eii.finders.film import DUST, SCRATCHES, Film
 from eii.finders.folds import Folds
 from eii.finders.hot_pixels import HotPixels
 from eii.finders.infrared import Infrared
@@ -20,7 +21,7 @@ from eii.finders.page import PunchHoles, Stains
 from eii.finders.saturated import Saturated
 
 Make = Callable[[View, float], Finder]
-MakeByNetwork = Callable[[View, float, Asked], Finder]
+MakeByNetwork = Callable[[View, float, Any], Finder]
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ class Kind:
         Pixels by which it is grown unless told: the soft rim that a scan gives it.
     each : bool
         Whether channels that are not colours of one picture are looked at one by one.
-    colour, reference, network, fixed : bool
-        Whether it needs RGB, or something to compare with, or a network; and whether it stays at
-        its place on the sensor through all planes of a stack.
+    colour, reference, fixed : bool
+        Whether it needs RGB, or something to compare with; and whether it stays at its place on
+        the sensor through all planes of a stack.
+    network : str
+        What it asks: `FILM`, `JUDGE`, or nothing.
     """
 
     name: str
@@ -53,17 +56,25 @@ class Kind:
     each: bool = False
     colour: bool = False
     reference: bool = False
-    network: bool = False
     fixed: bool = False
+    network: str = ""
 
+
+FILM, JUDGE = "segmenter", "judge"
+"""Networks, by their architecture."""
 
 ALL = (
-    Kind("hot-pixels", 1, HotPixels, "Hot and dead pixels.", each=True, fixed=True),
+    Kind(
+        *("hot-pixels", 1, HotPixels, "Hot and dead pixels."),
+        each=True,
+        fixed=True,
+        network=JUDGE,
+    ),
     Kind("dead-lines", 2, DeadLines, "Camera rows and columns.", each=True, fixed=True),
     Kind("saturated", 3, Saturated, "Clipped blobs.", grow=1, each=True),
     Kind("missing", 4, Missing, "Empty tiles and gaps.", each=True),
-    Kind("scratches", 5, partial(Film, kind=SCRATCHES), "Thin and long.", grow=1, network=True),
-    Kind("dust", 6, partial(Film, kind=DUST), "Specks and hairs.", grow=1, network=True),
+    Kind("scratches", 5, partial(Film, kind=SCRATCHES), "Thin and long.", grow=1, network=FILM),
+    Kind("dust", 6, partial(Film, kind=DUST), "Specks and hairs.", grow=1, network=FILM),
     Kind("infrared", 7, Infrared, "Dirt on film, from infrared.", reference=True),
     Kind("pen-marks", 8, partial(Ink, black=True), "A pen on a slide.", grow=2, colour=True),
     Kind("folds", 9, Folds, "Folded tissue.", grow=2, colour=True),

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from eii.errors import MissingExtraError, OptionError, OutputPathError
+from eii.options import check_choice
 from eii.progress import OnProgress, ShouldStop, ignore_progress, never_stop
 from eii.training.options import TrainOptions
+
+HOT_PIXELS = "hot-pixels"
+FINDERS = ("film", HOT_PIXELS)
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,20 @@ class Trained:
     skipped: tuple[str, ...] = ()
 
 
-def train_finder(data: Path, out: Path, *, resume: bool = False, **options: Any) -> Path:
-    """Train the network that finds scratches and dust; see `train_segmenter`.
+def train_finder(
+    data: Path, out: Path, *, kind: str = FINDERS[0], resume: bool = False, **options: Any
+) -> Path:
+    """Train a network that finds defects; see `train_segmenter` and `train_outliers`.
+
+    Parameters
+    ----------
+    data, out : Path
+    kind : {"film", "hot-pixels"}
+        Scratches and dust, or hot pixels.
+    resume : bool
+        Of film alone: the other takes minutes.
+    options
+        As those take them.
 
     Raises
     ------
@@ -56,8 +72,10 @@ def train_finder(data: Path, out: Path, *, resume: bool = False, **options: Any)
     OutputPathError
         If ``out`` holds a run and ``resume`` is not said.
     OptionError
-        If there is no run to go on with, no time to train in, or no window in a batch.
+        If there is no such kind, no run to go on with, no time to train in, or no window in a
+        batch.
     """
+    check_choice("kind", kind, FINDERS)
     if (out / "last.ckpt").exists() and not resume:
         raise OutputPathError(
             f"{out} holds a training. Go on with it by --resume, or name another."
@@ -67,10 +85,22 @@ def train_finder(data: Path, out: Path, *, resume: bool = False, **options: Any)
     for name in ("minutes", "batch"):
         if options.get(name, 1) <= 0:
             raise OptionError(f"`{name}` must be above 0; got {options[name]:g}.")
+    if kind == HOT_PIXELS:
+        return _train_judge(data, out, resume=resume, **options)
     with _quiet_lightning():
         from eii.training.segmenter import train_segmenter
 
         return train_segmenter(data, out, resume=resume, **options)
+
+
+def _train_judge(
+    data: Path, out: Path, *, resume: bool, start: str | None = None, **options: Any
+) -> Path:
+    from eii.training.outliers import train_outliers
+
+    if resume or start is not None:
+        raise OptionError("The network of hot pixels is trained in minutes, and always anew.")
+    return train_outliers(data, out, **options)
 
 
 @contextmanager
