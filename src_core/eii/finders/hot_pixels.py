@@ -16,7 +16,7 @@ from eii.image.geometry import Box
 Judge = Callable[[FloatArray], FloatArray]
 """Takes what `outliers` tells of pixels (K, F), returns a logit of each (K,)."""
 
-_MIDDLE = 0.5  # logit beyond which a pixel is a defect at a sensitivity of 0.5
+_MIDDLE = 1.0  # logit beyond which a pixel is a defect at a sensitivity of 0.5
 _STEP = 8.0  # logits from the least sensitive to the most
 _LARGEST = 4
 _AT_ONCE = 1 << 15
