@@ -186,7 +186,7 @@ class _Search:
         finders = [self._finder(kind, view, asked.get(kind.network)) for kind in self.kinds]
         for finder in finders:
             if isinstance(finder, Infrared) and self.options.transmission < 1:
-                veil = finder.veil(self.options.transmission)
+                veil = finder.veil(self.options.transmission, self._told(channel))
                 self.veils.update({} if veil is None else {plane: veil})
         return find(view, [_Sized(finder, self.options) for finder in finders], self.run)
 
@@ -196,11 +196,17 @@ class _Search:
         make: Callable[..., Finder] = kind.make
         return make(view, sensitivity, asked) if kind.network else make(view, sensitivity)
 
+    def _told(self, channel: int | None) -> list[int]:
+        """Return the channels that are looked at: one, or all but the infrared."""
+        if channel is not None:
+            return [channel]
+        infrared = _infrared_channel(self.source, self.options)
+        return [c for c in range(self.source.channels - self.source.has_alpha) if c != infrared]
+
     def _view(self, plane: Plane, channel: int | None) -> View:
         source = self.source
-        colours = range(source.channels - source.has_alpha)
         infrared = _infrared_channel(source, self.options)
-        told = [c for c in colours if c != infrared] if channel is None else [channel]
+        told = self._told(channel)
         read = partial(_read, source, plane, told)
         return View(
             read,

@@ -5,6 +5,7 @@ import pickle
 import eii
 import numpy as np
 import pytest
+import zarr
 from eii.errors import OptionError
 from eii.evaluation.defects import add_thin_dirt
 from skimage import data
@@ -120,6 +121,27 @@ def test_a_run_that_detects_keeps_known_pixels_and_says_how(tmp_path):
     options = eii.RestoreOptions("classical", channels="rgb")
     eii.restore_to_zarr(image, None, out, detect=kinds, axes="yxc", options=options)
     assert eii.verify(image, out, axes="yxc").difference is None
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["rgbi", "irgb"])
+def test_a_scan_whose_infrared_is_a_channel_is_restored_whole(first, tmp_path):
+    image, clean, _ = scan()
+    stored = np.moveaxis(np.roll(image, 1, axis=2) if first else image, 2, 0)
+    kinds = eii.DetectOptions(("infrared",), ir_channel=0 if first else 3)
+    out = tmp_path / "out.zarr"
+    options = eii.RestoreOptions("classical")
+    eii.restore_to_zarr(stored, None, out, detect=kinds, axes="cyx", options=options)
+    assert eii.verify(stored, out, axes="cyx").difference is None
+    done = zarr.open(out / "0")[...]
+    labels = eii.detect(stored, options=kinds, axes="cyx")
+    hole = np.asarray(labels) > 0
+    colours = np.moveaxis(done[1:] if first else done[:3], 0, 2)
+    mask = np.asarray(labels)
+    filled = eii.restore(stored, mask, axes="cyx", options=options)
+    other = np.moveaxis(filled[1:] if first else filled[:3], 0, 2)
+    assert noise(colours, clean, hole) < 0.6 * noise(other, clean, hole)
+    own = 0 if first else 3
+    assert (done[own] != stored[own])[hole].any()  # infrared itself is filled
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5])

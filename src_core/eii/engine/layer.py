@@ -47,8 +47,8 @@ class Layer:
         Takes a `Box`, returns the edges in it that a person drew, shape (h, w), bool.
     lift : callable, optional
         Takes a `Box` and the pixels in it as measured, returns pixels (h, w, C), float32, in the
-        image's own units, where they are rather taken than filled (h, w), bool, and their standard
-        errors (h, w, C).
+        image's own units, where they are rather taken than filled (h, w, C), bool, and their
+        standard errors (h, w, C).
     may_hold : callable
         Takes a `Box`, tells whether there may be a hole in it: where not, it is not read.
     salt : int

@@ -21,7 +21,7 @@ def lay_lifted(
 
     Parameters
     ----------
-    lifted : (ndarray of shape (h, w, C), ndarray of shape (h, w), ndarray of shape (h, w, C))
+    lifted : three ndarrays of shape (h, w, C)
         Values, where they are good, their standard errors.
     pixels : ndarray of shape (h, w, C)
         Filled.
@@ -30,6 +30,6 @@ def lay_lifted(
     hole : ndarray of shape (h, w, C), bool
     """
     values, good, off = lifted
-    own = hole & good[..., np.newaxis]
+    own = hole & good
     pixels[own] = as_dtype(values.astype(np.float64), pixels.dtype)[own]
     errors[own] = off[own]

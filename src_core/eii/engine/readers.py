@@ -73,7 +73,7 @@ class VeilReader(Protocol):
     def lifted(
         self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-        """Return measured pixels (h, w, C) without it, where that is good (h, w), their errors."""
+        """Return measured pixels (h, w, C) without it, where that is good, their errors."""
         ...
 
 

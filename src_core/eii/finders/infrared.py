@@ -7,6 +7,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,20 @@ class Infrared(Plain):
         self._limit = strictness(sensitivity) * max(_NOISE * sigma, _DEPTH * clear)
         self._leak = Leak(*self._line, self._least, sigma)
 
-    def veil(self, limit: float) -> Veil | None:
-        """Return what divides out dirt of at least some transmission, where that lifts it."""
+    def veil(self, limit: float, channels: Sequence[int]) -> Veil | None:
+        """Return what divides out dirt of at least some transmission, where that lifts it.
+
+        Parameters
+        ----------
+        limit : float
+        channels : sequence of int
+            Those of the image that the view shows.
+        """
         learnt = learn_exponents(self._samples, self._leak, limit)
         if learnt is None:
             return None
-        return Veil(self._view.read, self._reference, self._leak, limit, *learnt)
+        source = self._view.read, self._reference, tuple(channels)
+        return Veil(*source, self._leak, limit, *learnt)
 
     def _rest(self, red: FloatArray, infrared: FloatArray) -> FloatArray:
         slope, offset = self._line

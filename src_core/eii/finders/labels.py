@@ -176,7 +176,8 @@ class Lifting:
         """Return what `Veil.lifted` does, good only in parts labelled as of infrared."""
         label = next(n for n, name in self.labels.names.items() if name == "infrared")
         values, good, errors = self.veil.lifted(box, pixels, channels)
-        return values, good & (self.labels.read(self.plane, None, box) == label), errors
+        told = self.labels.read(self.plane, None, box) == label
+        return values, good & told[..., np.newaxis], errors
 
 
 _SIDE = 2048

@@ -62,6 +62,8 @@ class Veil:
     ----------
     read, infrared : callable
         Take a `Box`, return the colours there, shape (h, w, C), and the infrared, (h, w, 1).
+    channels : tuple of int
+        Of the image, that the colours are.
     leak : Leak
     limit : float
         Transmission from which on dirt is thin.
@@ -73,6 +75,7 @@ class Veil:
 
     read: Read
     infrared: Read
+    channels: tuple[int, ...]
     leak: Leak
     limit: float
     exponents: tuple[float, ...]
@@ -90,13 +93,13 @@ class Veil:
             As they were measured: where they are others than those that the dirt was told from,
             none is thin.
         channels : tuple of int
-            Of the image, that they are.
+            Of the image, that they are; of others than the colours none is lifted.
 
         Returns
         -------
         ndarray of shape (h, w, C), float32
             In the image's own units.
-        ndarray of shape (h, w), bool
+        ndarray of shape (h, w, C), bool
         ndarray of shape (h, w, C), float32
             What the spread of the exponents makes, and the noise of the infrared.
         """
@@ -104,16 +107,21 @@ class Veil:
         colours = finite(seen)
         infrared = np.asarray(self.infrared(box), np.float32)[..., 0]
         passed = self.leak.transmission(colours[..., 0], infrared, self.exponents[0])
-        own = list(channels)
-        same = (seen[..., own] == pixels).all(axis=2)
-        thin = (passed >= self.limit) & same  # not so where it is NaN
-        powers = np.array([self.exponents[c] for c in channels], np.float32)
+        thin = passed >= self.limit  # not so where it is NaN
         share = np.where(thin, passed, 1)[..., np.newaxis]
-        values = np.asarray(colours[..., own] / share**powers, np.float32)
         clear = np.maximum(np.where(thin, infrared, 1) / share[..., 0], 1e-12)[..., np.newaxis]
-        spreads = np.array([self.spreads[c] for c in channels], np.float32)
+        powers, spreads = (np.array(v, np.float32) for v in (self.exponents, self.spreads))
+        lifted = colours / share**powers
         off = np.hypot(spreads * np.log(share), powers * self.leak.sigma / (clear * share))
-        return values, thin, np.asarray(np.abs(values) * off, np.float32)
+        values, errors = (np.zeros(pixels.shape, np.float32) for _ in range(2))
+        good = np.zeros(pixels.shape, bool)
+        for number, channel in enumerate(channels):
+            if channel in self.channels:
+                own = self.channels.index(channel)
+                values[..., number] = lifted[..., own]
+                errors[..., number] = np.abs(lifted[..., own]) * off[..., own]
+                good[..., number] = thin & (seen[..., own] == pixels[..., number])
+        return values, good, errors
 
 
 def learn_exponents(
