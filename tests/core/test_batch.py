@@ -6,11 +6,13 @@ import shutil
 import eii
 import numpy as np
 import pytest
+import tifffile
 from eii.batch.jobs import BatchJob, find_jobs
 from eii.batch.report import write_report
 from eii.batch.run import RESULTS, run_batch
 from eii.errors import Cancelled, OptionError, SourceError
-from eii.options import RestoreOptions
+from eii.evaluation.defects import add_thin_dirt
+from eii.options import DetectOptions, RestoreOptions
 from PIL import Image
 from skimage import data
 
@@ -216,3 +218,21 @@ def test_holes_are_found_in_the_images_of_a_batch(tmp_path):
     assert find_jobs(str(folder / "jobs.csv"), tmp_path / "out", detect=True)[0].hole is None
     with pytest.raises(OptionError, match="not both"):
         find_jobs(str(folder / "*"), tmp_path, hole_pattern="{stem}", detect=True)
+
+
+def test_scans_with_infrared_on_a_second_page_are_cleaned_in_a_batch(tmp_path):
+    rng = np.random.default_rng(3)
+    clean = (data.astronaut()[:160, :192] / 255).astype(np.float32)
+    for number in range(2):
+        dirty, _ = add_thin_dirt(clean, rng)
+        stored = np.rint(65535 * dirty).astype(np.uint16)
+        with tifffile.TiffWriter(tmp_path / f"scan{number}.tif") as tiff:
+            tiff.write(stored[..., :3], photometric="rgb", metadata=None)
+            tiff.write(stored[..., 3], photometric="minisblack", metadata=None)
+    jobs = find_jobs(str(tmp_path / "*.tif"), tmp_path / "out", detect=True)
+    kinds = DetectOptions(("infrared",), ir="#1")
+    rows = run_batch(jobs, tmp_path / "out", options=CLASSICAL, detect=kinds, series=0)
+    assert [row.status for row in rows] == ["done", "done"]
+    assert all(row.filled for row in rows)
+    (failed, _) = run_batch(jobs, tmp_path / "more", options=CLASSICAL, detect=kinds)
+    assert "`series`" in failed.error

@@ -18,6 +18,7 @@ from eii.batch.jobs import BatchJob
 from eii.errors import Cancelled, EIIError, OutputError
 from eii.io.opener import open_source
 from eii.io.place import result_attributes
+from eii.io.source import Series
 from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.progress import (
     OnProgress,
@@ -74,6 +75,7 @@ def run_batch(
     options: RestoreOptions | None = None,
     hole_options: HoleOptions | None = None,
     detect: DetectOptions | None = None,
+    series: Series | None = None,
     overwrite: bool = False,
     resume: bool = False,
     memory: float | None = None,
@@ -90,6 +92,8 @@ def run_batch(
     options, hole_options : RestoreOptions and HoleOptions, optional
     detect : DetectOptions, optional
         How the holes of jobs that have none are found.
+    series : int or str, optional
+        Which image of files that hold several.
     overwrite : bool
         Replace results that are there.
     resume : bool
@@ -131,14 +135,16 @@ def run_batch(
                 options=options,
                 hole_options=hole_options,
                 detect=detect if job.hole is None else None,
+                series=series,
                 resume=resume,
                 should_stop=should_stop,
             ),
             overwrite=overwrite,
         )
 
+    weigh = partial(_weight, series=series)
     with ThreadPoolExecutor(threads) as pool:
-        for row, job in _within(pool, one, left, threads, budget, should_stop):
+        for row, job in _within(pool, one, left, threads, weigh, budget, should_stop):
             rows[job] = row
             _note(out, row)
             on_progress(Progress("images", len(rows), len(jobs)))
@@ -150,6 +156,7 @@ def _within(
     one: Callable[[BatchJob], BatchRow],
     jobs: Sequence[BatchJob],
     threads: int,
+    weigh: Callable[[BatchJob], float],
     budget: float,
     should_stop: ShouldStop,
 ) -> Iterator[tuple[BatchRow, BatchJob]]:
@@ -164,7 +171,7 @@ def _within(
             waiting.clear()
             stopped = True
         while waiting and len(pending) < threads:
-            weight = _weight(waiting[-1])
+            weight = weigh(waiting[-1])
             if pending and weight + sum(w for _, w in pending.values()) > budget:
                 break
             job = waiting.pop()
@@ -188,10 +195,10 @@ def _result(future: Future[BatchRow]) -> BatchRow | None:
         return None
 
 
-def _weight(job: BatchJob) -> float:
+def _weight(job: BatchJob, *, series: Series | None) -> float:
     """Return about how many bytes an image takes while it is restored."""
     try:
-        source = open_source(job.image)
+        source = open_source(job.image, series=series)
     except EIIError:
         return _BASE
     size = float(np.prod(source.shape)) * source.dtype.itemsize

@@ -18,9 +18,11 @@ from eii.cli.shared import (
     HoleLabels,
     InvertHole,
     Overwrite,
+    SeriesText,
     StandardError,
     Workers,
     grow_of,
+    series_of,
 )
 from eii.console import FAILED, labels_of, printable, shown_progress
 from eii.options import DetectOptions, HoleOptions, RestoreOptions
@@ -51,6 +53,7 @@ def batch(
     resume: Annotated[
         bool, typer.Option("--resume", help="Leave what is done, go on with the rest.")
     ] = False,
+    series: SeriesText = None,
     overwrite: Overwrite = False,
     memory: Annotated[
         float | None, typer.Option(help="GiB for the images at work together.")
@@ -88,6 +91,7 @@ def batch(
             options=options,
             hole_options=marks,
             detect=sought,
+            series=series_of(series),
             overwrite=overwrite,
             resume=resume,
             memory=memory,
