@@ -23,6 +23,8 @@ _CLEAN = 0.2  # share of windows without a defect
 _WORN = 0.2  # of the others, of those that are scratched all over
 _FOLDED = 0.15  # of the others, of those of prints that were folded
 _SCRATCHES = ((0, 4), (4, 12))
+_SMALL = 0.35  # share of windows whose defects are half as large, as of a coarse scan
+_PART = 0.4  # of a pixel that such a defect covers, to belong to it
 
 
 class Windows(IterableDataset[Sample]):
@@ -63,6 +65,9 @@ def _crop(picture: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 def make_sample(window: FloatArray, rng: np.random.Generator) -> Sample:
     """Return the luma of a window (S, S, C) with defects on it, and where those are."""
+    small = rng.random() < _SMALL
+    if small:
+        window = window.repeat(2, axis=0).repeat(2, axis=1)
     masks = np.zeros((2, *window.shape[:2]), np.float32)
     if rng.random() > _CLEAN:
         if rng.random() < _FOLDED:
@@ -71,9 +76,18 @@ def make_sample(window: FloatArray, rng: np.random.Generator) -> Sample:
         worn = rng.random() < _WORN
         window, scratches = add_scratches(window, rng, int(rng.integers(*_SCRATCHES[worn])))
         masks[0] = np.maximum(masks[0], scratches)
-        window, masks[1] = add_dust(window, rng, int(rng.integers(0, 16)))
-    luma = _scanned(window.mean(axis=2), rng)
-    return normalised(luma)[np.newaxis], masks
+        window, masks[1] = add_dust(window, rng, int(rng.integers(0, 48 if small else 16)))
+    luma = window.mean(axis=2)
+    if small:
+        luma, masks = _halved(luma), (_halved(masks) > _PART).astype(np.float32)
+    return normalised(_scanned(luma, rng))[np.newaxis], masks
+
+
+def _halved(pixels: FloatArray) -> FloatArray:
+    """Return pixels (..., M, N) as means of two by two."""
+    *leading, height, width = pixels.shape
+    cells = pixels.reshape(*leading, height // 2, 2, width // 2, 2)
+    return np.asarray(cells.mean(axis=(-3, -1)), np.float32)
 
 
 def _scanned(luma: FloatArray, rng: np.random.Generator) -> FloatArray:
