@@ -35,6 +35,7 @@ from eii.training.pool import make_pools
 from eii.training.synthetic import cells, dead_leaves, fibres, printed_page, synthetic
 from PIL import Image
 from safetensors.torch import load_file
+from torch.utils.data import DataLoader
 
 
 def options(**changes):
@@ -355,6 +356,9 @@ def test_batches_are_functions_of_the_step(pictures, pools):
     stream = iter(one)
     third = [next(stream) for _ in range(3)][2]
     assert torch.equal(third["truth"], next(iter(other))["truth"])
+    loader = DataLoader(other, batch_size=None, num_workers=2, multiprocessing_context="fork")
+    for step, batch in zip(range(2, 7), loader, strict=False):
+        assert all(torch.equal(batch[k], one.batch(step)[k]) for k in batch)
     ranked = Batches(made, options(), count=4, start=2, rank=1).batch(2)
     assert not torch.equal(third["truth"], ranked["truth"])
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import IterableDataset, get_worker_info
 
 from eii.image.mono import LUMA
 from eii.training.options import TrainOptions
@@ -47,10 +47,15 @@ class Batches(IterableDataset[Batch]):
         self._options, self._count, self._start, self._rank = options, count, start, rank
 
     def __iter__(self) -> Iterator[Batch]:
-        step = self._start
+        # A loader takes a batch from each of its processes in turn: those come in the same order.
+        worker = get_worker_info()
+        step, stride = (
+            self._start + (worker.id if worker else 0),
+            worker.num_workers if worker else 1,
+        )
         while True:
             yield self.batch(step)
-            step += 1
+            step += stride
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step."""

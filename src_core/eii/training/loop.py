@@ -29,6 +29,7 @@ from eii.training.pool import Pool, make_pools
 _COLUMNS = ("step", "seconds", "loss", "gain", "windows_per_second", "waiting", "left_out")
 _NO_MATTER = ("device", "devices", "every", "pools")  # the weights do not follow from them
 _UNITS = 1000  # of progress
+_LOADERS = 4  # processes that make batches for a GPU
 
 
 def run(
@@ -67,7 +68,9 @@ def run(
         default_root_dir=out,
     )
     batches = Batches(pools.train, options, count=count, start=start, rank=trainer.global_rank)
-    loader: DataLoader[Batch] = DataLoader(batches, batch_size=None)
+    # On a CPU the network needs the processors itself.
+    loaders = 0 if device == "cpu" else min(_LOADERS, (os.cpu_count() or 1) - 1)
+    loader: DataLoader[Batch] = DataLoader(batches, batch_size=None, num_workers=loaders)
     trainer.fit(training, loader, ckpt_path=checkpoint)
     keeper.keep(trainer, training)
     if keeper.stopped:
