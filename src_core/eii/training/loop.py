@@ -68,10 +68,7 @@ def run(
         default_root_dir=out,
     )
     batches = Batches(pools.train, options, count=count, start=start, rank=trainer.global_rank)
-    # On a CPU the network needs the processors itself.
-    loaders = 0 if device == "cpu" else min(_LOADERS, (os.cpu_count() or 1) - 1)
-    loader: DataLoader[Batch] = DataLoader(batches, batch_size=None, num_workers=loaders)
-    trainer.fit(training, loader, ckpt_path=checkpoint)
+    trainer.fit(training, _loaded(batches, device), ckpt_path=checkpoint)
     keeper.keep(trainer, training)
     if keeper.stopped:
         raise Cancelled(f"Stopped at step {int(training.done)}.", resumable=True)
@@ -84,6 +81,12 @@ def run(
         keeper.gain,
         pools.skipped,
     )
+
+
+def _loaded(batches: Batches, device: str) -> DataLoader[Batch]:
+    """Return what makes batches beside a GPU; on a CPU the network needs the processors itself."""
+    processes = 0 if device == "cpu" else min(_LOADERS, (os.cpu_count() or 1) - 1)
+    return DataLoader(batches, batch_size=None, num_workers=processes)
 
 
 def _make_folder(out: Path) -> None:
