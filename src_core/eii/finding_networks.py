@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eii.errors import WeightsError
-from eii.external.weights import find_weights
+from eii.external.weights import find_weights, read_card
 from eii.finders.film import Asked
 from eii.finders.kinds import JUDGE, Kind
 
@@ -34,7 +34,7 @@ def networks_of(kinds: Sequence[Kind], device: str, weights: str | None) -> dict
     weights : str, optional
         Taken for the network that they are of; the others' are those that ship.
     """
-    given = None if weights is None else find_weights(weights)[1].architecture
+    given = None if weights is None else read_card(Path(weights)).architecture
     found: dict[str, Any] = {}
     for name in {kind.network for kind in kinds if kind.network}:
         own = weights if given == name else None

@@ -12,8 +12,9 @@ from eii.errors import OptionError, OutputPathError, SourceError, WeightsError
 from eii.evaluation.film_defects import add_dust, add_scratches
 from eii.external.segmenter import WIDTHS, Segmenter, folded, normalised
 from eii.external.segmenting import load_segmenter
-from eii.finders.kinds import ALL
+from eii.finders.kinds import ALL, FILM
 from eii.training.fit import train_finder
+from eii.training.saving import write_weights
 from scipy import ndimage
 from skimage import data
 
@@ -101,6 +102,15 @@ def test_training_goes_on_from_the_weights_that_ship(pictures, tmp_path):
     before = weights.read_bytes()
     train_finder(pictures, tmp_path / "on", minutes=5, steps=2, resume=True)
     assert weights.read_bytes() != before
+    # Weights of other widths too are gone on with, and again after that.
+    small = Segmenter((8, 12, 16), normed=False)
+    told = {"architecture": FILM, "licence": "", "summary": ""}
+    shape = {"widths": small.widths, "kinds": small.kinds}
+    own = write_weights(tmp_path / "small.safetensors", small.state_dict(), shape=shape, **told)
+    for steps in (1, 2):
+        again = {"start": str(own)} if steps == 1 else {"resume": True}
+        done = train_finder(pictures, tmp_path / "small", minutes=5, steps=steps, batch=2, **again)
+        assert json.loads(done.with_suffix(".json").read_text())["shape"]["widths"] == [8, 12, 16]
     with pytest.raises(OptionError, match="`batch`"):
         train_finder(pictures, tmp_path / "none", minutes=1, batch=0)
     with pytest.raises(WeightsError, match="neither a file"):

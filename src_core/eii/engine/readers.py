@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.engine.label import ReadHole
-from eii.engine.layer import Layer, ReadHoles
+from eii.engine.layer import Layer, Lifted, ReadHoles
 from eii.errors import OptionError
 from eii.external.rim import BORDER, REACH, doubtful_rim
 from eii.image.around import CELL, describe_around
@@ -70,9 +70,7 @@ class MissingReader(Protocol):
 class VeilReader(Protocol):
     """What the engine asks of pixels that are measured through a veil."""
 
-    def lifted(
-        self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+    def lifted(self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]) -> Lifted:
         """Return measured pixels (h, w, C) without it, where that is good, their errors."""
         ...
 

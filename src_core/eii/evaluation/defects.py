@@ -86,8 +86,7 @@ def add_infrared(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
     The cyan dye leaks into infrared: it falls with the logarithm of red, by a tenth to a third of
     what red does. Infrared is a little blurred, noisy, and not lit evenly.
     """
-    colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
-    clean = np.clip(colour, 0.02, 1)
+    clean = np.clip(_coloured(image), 0.02, 1)
     dirty, hole = add_dust(clean, rng, 25)
     dirty, more = add_scratches(dirty, rng, 2)
     hole |= more
@@ -105,8 +104,7 @@ def add_thin_dirt(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
 
     Each speck dims colours and infrared alike, by 5 to 85 %; both have noise of their own.
     """
-    colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
-    clean = np.clip(colour, 0.03, 1)
+    clean = np.clip(_coloured(image), 0.03, 1)
     shape = image.shape[0], image.shape[1]
     passed = np.ones(shape, np.float32)
     for _ in range(clean.shape[0] * clean.shape[1] // 6000):
@@ -118,6 +116,10 @@ def add_thin_dirt(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
     dirty = np.concatenate([clean * passed, infrared], axis=2)
     dirty += rng.normal(0, 0.004, dirty.shape)
     return np.clip(dirty, 0, 1).astype(np.float32), np.asarray(passed[..., 0] < 0.97)
+
+
+def _coloured(image: FloatArray) -> FloatArray:
+    return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
 
 
 def add_pen_marks(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:

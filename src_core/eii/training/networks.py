@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from eii.training.adversarial import RECIPES, Adversarial, InThreePhases
 from eii.training.batches import Batch
 from eii.training.objectives import Correction, Objective
 from eii.training.options import TrainOptions
+from eii.training.saving import halved, write_weights
 
 
 @dataclass(frozen=True)
@@ -103,22 +102,11 @@ def save_weights(net: nn.Module, path: Path, made: Made, options: TrainOptions) 
     OSError
         If the disk is full.
     """
-    from safetensors.torch import save
-
-    held = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
-    held = {name: t.half() if t.is_floating_point() else t for name, t in held.items()}
-    raw = save(held)
-    card = Card(
-        name=path.stem,
+    write_weights(
+        path,
+        halved(net.state_dict()),
         architecture=options.backbone,
         licence="as its maker says",
         summary=f"Trained by eii train, mode {options.mode}.",
-        sha256=hashlib.sha256(raw).hexdigest(),
         shape=asdict(made.shape),
-        table={},
     )
-    described = json.dumps(asdict(card), indent=2).encode()
-    for target, content in ((path, raw), (path.with_suffix(".json"), described)):
-        draft = target.with_name(f".{target.name}")
-        draft.write_bytes(content)
-        draft.replace(target)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -16,9 +14,11 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 from torch.nn import functional
 
+from eii.finders.kinds import JUDGE
 from eii.finders.noise import noise_of
 from eii.finders.outliers import FEATURES, REACH, outliers
 from eii.training.images import Item, find_items, read_item
+from eii.training.saving import LICENCE, write_weights
 
 FloatArray = NDArray[np.float32]
 Sample = tuple[FloatArray, NDArray[np.bool_]]
@@ -118,7 +118,15 @@ def train_outliers(
         batch=batch,
         seed=seed,
     )
-    return _save(net, out)
+    linear = [layer for layer in net if isinstance(layer, nn.Linear)]
+    return write_weights(
+        out / "weights.safetensors",
+        {f"{n}.{k}": v for n, layer in enumerate(linear) for k, v in layer.state_dict().items()},
+        architecture=JUDGE,
+        licence=LICENCE,
+        summary="Tells hot pixels from texture.",
+        shape={"widths": list(WIDTHS)},
+    )
 
 
 def _fitted(
@@ -151,26 +159,3 @@ def _turned(told: Tensor) -> Tensor:
     around = torch.rot90(around, int(torch.randint(4, ())), (1, 2))
     around = around.flip(2) if bool(torch.randint(2, ())) else around
     return torch.cat([around.reshape(len(told), -1), told[:, side**2 :]], dim=1)
-
-
-def _save(net: nn.Sequential, out: Path) -> Path:
-    from safetensors.torch import save_file
-
-    path, draft = out / "weights.safetensors", out / "weights.partial"
-    linear = [layer for layer in net if isinstance(layer, nn.Linear)]
-    save_file(
-        {f"{n}.{k}": v for n, layer in enumerate(linear) for k, v in layer.state_dict().items()},
-        draft,
-    )
-    draft.replace(path)
-    card = {
-        "name": path.stem,
-        "architecture": "judge",
-        "licence": "as the pictures' that it was trained on",
-        "summary": "Tells hot pixels from texture.",
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "shape": {"widths": list(WIDTHS)},
-        "table": {},
-    }
-    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return path

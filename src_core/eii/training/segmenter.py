@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import os
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from importlib.util import find_spec
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,10 @@ from torch.utils.data import DataLoader
 
 from eii.external.segmenter import WIDTHS, Segmenter, folded
 from eii.external.segmenting import read_segmenter
+from eii.finders.kinds import FILM
 from eii.training.damaged import Windows
 from eii.training.images import find_items
+from eii.training.saving import LICENCE, halved, write_weights
 
 BATCH = 8
 _RATE, _WARM, _LAST = 2e-3, 100, 0.02
@@ -111,35 +112,25 @@ class _Log(pl.Callback):  # type: ignore[misc]
 
 def save_average(module: Any, out: Path) -> Path:
     """Write the averaged weights; return their file."""
-    from safetensors.torch import save_file
-
     trained = deepcopy(module.average.module).float()
     plain = folded(trained) if trained.normed else trained
-    draft, path = out / "weights.partial", out / "weights.safetensors"
-    save_file({n: t.half().contiguous() for n, t in plain.state_dict().items()}, draft)
-    draft.replace(path)
-    _write_card(path, module.net.widths, module.net.kinds)
-    return path
-
-
-def _write_card(weights: Path, widths: tuple[int, ...], kinds: int) -> None:
-    told = {
-        "name": weights.stem,
-        "architecture": "segmenter",
-        "licence": "as the pictures' that it was trained on",
-        "summary": "Finds scratches and dust.",
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "shape": {"widths": list(widths), "kinds": kinds},
-        "table": {},
-    }
-    weights.with_suffix(".json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    return write_weights(
+        out / "weights.safetensors",
+        halved(plain.state_dict()),
+        architecture=FILM,
+        licence=LICENCE,
+        summary="Finds scratches and dust.",
+        shape={"widths": list(plain.widths), "kinds": plain.kinds},
+    )
 
 
 def _network(start: str | None, last: Path | None) -> Segmenter:
     """Return the network to train: a new one, that of some weights, or of a checkpoint's shape."""
     if last is not None:
-        names = torch.load(last, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
-        return Segmenter(WIDTHS, normed=any("running_mean" in name for name in names))
+        held = torch.load(last, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+        levels = takewhile(lambda name: name in held, map("net.down.{}.0.weight".format, count()))
+        widths = tuple(len(held[name]) for name in levels)
+        return Segmenter(widths, normed=any("running_mean" in name for name in held))
     if start is not None:
         return read_segmenter(None if start == "film" else Path(start)).train()
     return Segmenter(WIDTHS)
