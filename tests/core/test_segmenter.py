@@ -10,7 +10,7 @@ import pytest
 import torch
 from eii.errors import OptionError, OutputPathError, SourceError, WeightsError
 from eii.evaluation.film_defects import add_dust, add_scratches
-from eii.external.segmenter import WIDTHS, Segmenter, folded, normalised
+from eii.external.segmenter import COMPARED, WIDTHS, Segmenter, folded, normalised
 from eii.external.segmenting import load_segmenter
 from eii.finders.kinds import ALL, FILM
 from eii.training.fit import train_finder
@@ -82,7 +82,7 @@ def test_training_makes_weights_that_find_and_goes_on(pictures, tmp_path):
     out = tmp_path / "run"
     weights = train_finder(pictures, out, minutes=5, steps=2)
     card = json.loads(weights.with_suffix(".json").read_text())
-    assert card["shape"] == {"widths": list(WIDTHS), "kinds": 2}
+    assert card["shape"] == {"widths": list(WIDTHS), "kinds": 2, "compared": COMPARED}
     options = eii.DetectOptions(("dust",), weights=str(weights))
     assert np.asarray(eii.detect(GRAY, options=options)).shape == GRAY.shape
     with pytest.raises(OutputPathError, match="holds a training"):
@@ -103,7 +103,7 @@ def test_training_goes_on_from_the_weights_that_ship(pictures, tmp_path):
     train_finder(pictures, tmp_path / "on", minutes=5, steps=2, resume=True)
     assert weights.read_bytes() != before
     # Weights of other widths too are gone on with, and again after that.
-    small = Segmenter((8, 12, 16), normed=False)
+    small = Segmenter((8, 12, 16), compared=0, normed=False)
     told = {"architecture": FILM, "licence": "", "summary": ""}
     shape = {"widths": small.widths, "kinds": small.kinds}
     own = write_weights(tmp_path / "small.safetensors", small.state_dict(), shape=shape, **told)

@@ -13,12 +13,18 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 WIDTHS = (16, 40, 80, 128, 160)
 """Channels at each level of the network that ships, finest first."""
+COMPARED = 2
+"""Its layers, at the coarsest level, that compare each place with all others."""
 STRIDE = 16
 """Sides of what it is given are multiples of it."""
+_HEADS = 4
 
 
 class Segmenter(nn.Module):
     """A U-Net: luma in, a logit of each kind of defect out.
+
+    At its coarsest level each place is compared with all others (by attention without positions):
+    what is found all over an image, as grains or strokes are, is hardly a defect of it.
 
     Parameters
     ----------
@@ -26,6 +32,8 @@ class Segmenter(nn.Module):
         Channels at each level, finest first.
     kinds : int
         Maps that it gives.
+    compared : int
+        Layers that compare.
     normed : bool
         With batch normalisation, for training; without, those of a trained one being folded into
         its convolutions (`folded`).
@@ -35,6 +43,7 @@ class Segmenter(nn.Module):
         self,
         widths: tuple[int, ...] = WIDTHS,
         kinds: int = 2,
+        compared: int = COMPARED,
         *,
         normed: bool = True,
     ) -> None:
@@ -43,6 +52,7 @@ class Segmenter(nn.Module):
         before = (1, *widths[:-1])
         pairs = zip(before, widths, strict=True)
         self.down = nn.ModuleList(_twice(a, b, normed) for a, b in pairs)
+        self.compared = nn.ModuleList(_comparing(widths[-1]) for _ in range(compared))
         ups = list(pairwise(widths))
         self.up = nn.ModuleList(_twice(a + b, a, normed) for a, b in reversed(ups))
         self.out = nn.Conv2d(widths[0], kinds, 1)
@@ -54,11 +64,32 @@ class Segmenter(nn.Module):
         for number, block in enumerate(self.down):
             found = block(functional.avg_pool2d(found, 2) if number else found)
             kept.append(found)
+        found = self._compare(found)
         for block, finer in zip(self.up, reversed(kept[:-1]), strict=True):
             wide = functional.interpolate(found, scale_factor=2.0, mode="nearest")
             found = block(torch.cat([wide, finer], dim=1))
         logits: Tensor = self.out(found)
         return logits
+
+    def _compare(self, found: Tensor) -> Tensor:
+        """Return a map (B, C, M, N) in which each place has been compared with all others."""
+        if not len(self.compared):
+            return found
+        places = found.flatten(2).transpose(1, 2)
+        for layer in self.compared:
+            places = layer(places)
+        return places.transpose(1, 2).reshape(found.shape)
+
+
+def _comparing(width: int) -> nn.TransformerEncoderLayer:
+    """Return a layer that changes nothing until it is trained."""
+    layer = nn.TransformerEncoderLayer(
+        width, _HEADS, 4 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+    for last in (layer.self_attn.out_proj, layer.linear2):
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+    return layer
 
 
 def _twice(before: int, after: int, normed: bool) -> nn.Sequential:
@@ -74,7 +105,8 @@ def _twice(before: int, after: int, normed: bool) -> nn.Sequential:
 
 def folded(net: Segmenter) -> Segmenter:
     """Return a trained network with its normalisations folded into its convolutions."""
-    plain = Segmenter(net.widths, net.kinds, normed=False)
+    plain = Segmenter(net.widths, net.kinds, len(net.compared), normed=False)
+    plain.compared.load_state_dict(net.compared.state_dict())
     for ours, theirs in zip((*plain.down, *plain.up), (*net.down, *net.up), strict=True):
         for at in (0, 3):
             joint = fuse_conv_bn_eval(theirs[at].eval(), theirs[at + 1].eval())

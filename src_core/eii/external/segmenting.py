@@ -53,7 +53,10 @@ def read_segmenter(path: Path | None = None) -> Segmenter:
 
     file = path or Path(str(files(WEIGHTS))) / "film.safetensors"
     _, card = find_weights(str(file))
-    net = Segmenter(tuple(card.shape["widths"]), int(card.shape["kinds"]), normed=False)
+    shape = card.shape
+    net = Segmenter(
+        tuple(shape["widths"]), int(shape["kinds"]), int(shape.get("compared", 0)), normed=False
+    )
     load_into(net, file)
     return net
 

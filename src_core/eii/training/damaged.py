@@ -11,20 +11,20 @@ from PIL import Image as Picture
 from scipy.ndimage import gaussian_filter
 from torch.utils.data import IterableDataset, get_worker_info
 
-from eii.evaluation.film_defects import add_dust, add_folds, add_scratches
+from eii.evaluation.film_covers import speck
 from eii.external.segmenter import normalised
 from eii.training.images import Item, read_item
+from eii.training.sheets import Sheet, draw_sheet, lay_sheet
 
 FloatArray = NDArray[np.float32]
-Sample = tuple[FloatArray, FloatArray]
+Sample = tuple[FloatArray, NDArray[np.bool_]]
 
 SIDE = 256
 _CLEAN = 0.2  # share of windows without a defect
-_WORN = 0.2  # of the others, of those that are scratched all over
-_FOLDED = 0.15  # of the others, of those of prints that were folded
-_SCRATCHES = ((0, 4), (4, 12))
-_SMALL = 0.35  # share of windows whose defects are half as large, as of a coarse scan
-_PART = 0.4  # of a pixel that such a defect covers, to belong to it
+_LEAST = 0.3  # of a sheet's defects that the others have
+_GRAINY = 0.12  # share of windows that show many things alike, which are no dust
+_HELD = 32  # sheets and pictures at hand, of which each window takes one
+_SHEET_USES, _PICTURE_USES = 6, 3  # windows that each is for, in the mean
 
 
 class Windows(IterableDataset[Sample]):
@@ -40,21 +40,34 @@ class Windows(IterableDataset[Sample]):
         self._items, self._seed = items, seed
 
     def __iter__(self) -> Iterator[Sample]:
-        """Yield luma (1, S, S) and the masks of scratches and dust (2, S, S), both float32."""
+        """Yield luma (1, S, S), float32, and the masks of scratches and dust (2, S, S), bool."""
         worker = get_worker_info()
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
+        sheets = [draw_sheet(SIDE, rng) for _ in range(_HELD)]
+        pictures = [self._picture(rng) for _ in range(_HELD)]
         while True:
-            picture = read_item(self._items[int(rng.integers(len(self._items)))])
-            short = [(0, max(0, SIDE - n)) for n in picture.shape[:2]]
-            if any(after for _, after in short):
-                picture = np.pad(picture, [*short, (0, 0)], mode="symmetric")
-            yield make_sample(_crop(picture, rng), rng)
+            sheet, picture = (int(n) for n in rng.integers(_HELD, size=2))
+            yield make_sample(_crop(pictures[picture], rng), sheets[sheet], rng)
+            if rng.random() < 1 / _SHEET_USES:
+                sheets[sheet] = draw_sheet(SIDE, rng)
+            if rng.random() < 1 / _PICTURE_USES:
+                pictures[picture] = self._picture(rng)
+
+    def _picture(self, rng: np.random.Generator) -> FloatArray:
+        return _large(read_item(self._items[int(rng.integers(len(self._items)))]))
 
 
-def _crop(picture: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return a square of a picture, turned, of another contrast, with some noise."""
-    y, x = (int(rng.integers(n - SIDE + 1)) for n in picture.shape[:2])
-    window = np.rot90(picture[y : y + SIDE, x : x + SIDE], int(rng.integers(4)))
+def _large(picture: FloatArray) -> FloatArray:
+    """Return the luma of a picture (M, N, C), mirrored where it is smaller than a window."""
+    luma = np.einsum("mnc->mn", picture) / np.float32(picture.shape[2])
+    short = [(0, max(0, SIDE - n)) for n in luma.shape]
+    return np.pad(luma, short, mode="symmetric") if any(after for _, after in short) else luma
+
+
+def _crop(luma: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return a square of luma, turned, of another contrast."""
+    y, x = (int(rng.integers(n - SIDE + 1)) for n in luma.shape)
+    window = np.rot90(luma[y : y + SIDE, x : x + SIDE], int(rng.integers(4)))
     if rng.random() < 0.5:
         window = window[:, ::-1]
     window = window ** np.float32(np.exp(rng.uniform(-0.6, 0.6)))
@@ -63,31 +76,42 @@ def _crop(picture: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.ascontiguousarray(window, np.float32)
 
 
-def make_sample(window: FloatArray, rng: np.random.Generator) -> Sample:
-    """Return the luma of a window (S, S, C) with defects on it, and where those are."""
-    small = rng.random() < _SMALL
-    if small:
-        window = window.repeat(2, axis=0).repeat(2, axis=1)
-    masks = np.zeros((2, *window.shape[:2]), np.float32)
-    if rng.random() > _CLEAN:
-        if rng.random() < _FOLDED:
-            window, folds = add_folds(window, rng, int(rng.integers(1, 4)))
-            masks[0] = folds
-        worn = rng.random() < _WORN
-        window, scratches = add_scratches(window, rng, int(rng.integers(*_SCRATCHES[worn])))
-        masks[0] = np.maximum(masks[0], scratches)
-        window, masks[1] = add_dust(window, rng, int(rng.integers(0, 48 if small else 16)))
-    luma = window.mean(axis=2)
-    if small:
-        luma, masks = _halved(luma), (_halved(masks) > _PART).astype(np.float32)
+def make_sample(window: FloatArray, sheet: Sheet, rng: np.random.Generator) -> Sample:
+    """Return a window of luma (S, S) under defects, and where those are."""
+    if rng.random() < _GRAINY:
+        window = _grainy(window, rng)
+    share = 0.0 if rng.random() < _CLEAN else float(rng.uniform(_LEAST, 1))
+    luma, masks = lay_sheet(window, sheet, share, rng)
     return normalised(_scanned(luma, rng))[np.newaxis], masks
 
 
-def _halved(pixels: FloatArray) -> FloatArray:
-    """Return pixels (..., M, N) as means of two by two."""
-    *leading, height, width = pixels.shape
-    cells = pixels.reshape(*leading, height // 2, 2, width // 2, 2)
-    return np.asarray(cells.mean(axis=(-3, -1)), np.float32)
+def _grainy(window: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return a window that shows many grains, cells or dots: alike, of many sizes, and no dust."""
+    side, tone = len(window), float(rng.random())
+    window = window.copy()
+    if rng.random() < 0.5:  # on an even ground
+        window = np.float32(0.1) * (window - window.mean()) + np.float32(rng.random())
+    least = rng.uniform(1, 4)
+    most = least * rng.uniform(1.5, 8)
+    soft, flat, rough = rng.uniform(0, 1.5), rng.uniform(0.6, 1), rng.random() < 0.3
+    for _ in range(int(rng.integers(15, 150))):
+        radius = float(np.exp(rng.uniform(np.log(least), np.log(most))))
+        shade = tone + rng.normal(0, 0.04)
+        if rng.random() < 0.03:
+            continue
+        reach = int(2 * radius) + 5
+        y, x = (int(n) for n in rng.integers(side, size=2))
+        box = (slice(max(0, y - reach), y + reach), slice(max(0, x - reach), x + reach))
+        here = window[box]
+        if rough:
+            cover = speck((here.shape[0], here.shape[1]), rng)
+        else:
+            rows, columns = np.ogrid[: here.shape[0], : here.shape[1]]
+            own = flat + (1 - flat) * rng.random()
+            far = np.hypot(rows + box[0].start - y, (columns + box[1].start - x) / own)
+            cover = np.clip((radius - far) / (1 + soft) + 0.5, 0, 1).astype(np.float32)
+        window[box] = here + cover * np.float32(shade - here)
+    return np.clip(window, 0, 1)
 
 
 def _scanned(luma: FloatArray, rng: np.random.Generator) -> FloatArray:

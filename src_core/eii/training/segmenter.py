@@ -28,7 +28,7 @@ from eii.training.images import find_items
 from eii.training.saving import LICENCE, halved, write_weights
 
 BATCH = 8
-_RATE, _WARM, _LAST = 2e-3, 100, 0.02
+_RATE, _WARM, _LAST = 2e-3, 300, 0.02
 _ON = 0.2  # of the rate, for weights that have been trained: their normalisations are folded in
 _EMA = 0.995
 
@@ -54,7 +54,7 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
         """Return the loss: cross entropy, and one minus the Dice overlap of each kind."""
         luma, masks = batch
         logits = self.net(luma.contiguous(memory_format=torch.channels_last)).float()
-        loss = segmenting_loss(logits, masks)
+        loss = segmenting_loss(logits, masks.float())
         self.log("loss", loss.detach())
         return loss
 
@@ -120,7 +120,11 @@ def save_average(module: Any, out: Path) -> Path:
         architecture=FILM,
         licence=LICENCE,
         summary="Finds scratches and dust.",
-        shape={"widths": list(plain.widths), "kinds": plain.kinds},
+        shape={
+            "widths": list(plain.widths),
+            "kinds": plain.kinds,
+            "compared": len(plain.compared),
+        },
     )
 
 
@@ -128,9 +132,15 @@ def _network(start: str | None, last: Path | None) -> Segmenter:
     """Return the network to train: a new one, that of some weights, or of a checkpoint's shape."""
     if last is not None:
         held = torch.load(last, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
-        levels = takewhile(lambda name: name in held, map("net.down.{}.0.weight".format, count()))
-        widths = tuple(len(held[name]) for name in levels)
-        return Segmenter(widths, normed=any("running_mean" in name for name in held))
+        levels, compared = (
+            [held[name] for name in takewhile(held.__contains__, map(pattern.format, count()))]
+            for pattern in ("net.down.{}.0.weight", "net.compared.{}.norm1.weight")
+        )
+        return Segmenter(
+            tuple(map(len, levels)),
+            compared=len(compared),
+            normed=any("running_mean" in name for name in held),
+        )
     if start is not None:
         return read_segmenter(None if start == "film" else Path(start)).train()
     return Segmenter(WIDTHS)
@@ -184,7 +194,11 @@ def train_segmenter(
     pl.seed_everything(seed, verbose=False)
     workers = max(1, (os.cpu_count() or 1) - 1)
     loader = DataLoader(
-        Windows(find_items(data), seed), batch_size=batch, num_workers=workers, prefetch_factor=4
+        Windows(find_items(data), seed),
+        batch_size=batch,
+        num_workers=workers,
+        prefetch_factor=4,
+        pin_memory=torch.cuda.is_available(),
     )
     begun, last = time.monotonic(), out / "last.ckpt"
 
