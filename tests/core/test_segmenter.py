@@ -26,24 +26,51 @@ def test_a_folded_network_gives_what_the_trained_one_does():
     net = Segmenter((8, 12, 16, 20))
     with torch.no_grad():
         for _ in range(3):
-            net(torch.randn(2, 1, 64, 64))
-        luma = torch.randn(1, 1, 64, 48)
+            net(torch.randn(2, 3, 64, 64))
+        luma = torch.randn(1, 3, 64, 48)
         ours, theirs = folded(net)(luma), net.eval()(luma)
     assert torch.allclose(ours, theirs, atol=1e-4)
 
 
 def test_luma_is_normalised_whatever_its_range():
-    luma = GRAY.astype(np.float32)
+    luma = GRAY.astype(np.float32)[..., np.newaxis]
     found = normalised(luma * 257 + 1000)
-    assert found.mean() == pytest.approx(0, abs=1e-3)
-    assert found.std() == pytest.approx(1, abs=1e-3)
+    assert found[0].mean() == pytest.approx(0, abs=1e-3)
+    assert found[0].std() == pytest.approx(1, abs=1e-3)
     assert np.allclose(found, normalised(luma), atol=1e-3)
-    assert not normalised(np.full((9, 9), 7, np.float32)).any()
+    assert not normalised(np.full((9, 9, 1), 7, np.float32)).any()
+
+
+def test_colour_is_told_of_red_green_and_blue_alone():
+    colours = data.astronaut()[:40, :50].astype(np.float32)
+    gray = colours.mean(axis=2, keepdims=True)
+    found = normalised(colours)
+    assert np.allclose(found[0], normalised(gray)[0], atol=1e-4)
+    scale = gray.std()
+    assert np.allclose(found[1] * scale, colours[..., 0] - gray[..., 0], atol=1e-2)
+    assert np.allclose(found[2] * scale, colours[..., 2] - gray[..., 0], atol=1e-2)
+    assert not normalised(gray)[1:].any()
+    assert not normalised(gray.repeat(4, axis=2))[1:].any()
+
+
+@pytest.mark.parametrize(("axes", "channels"), [("yxc", 3), ("cyx", 1)])
+def test_the_network_is_given_colour_of_rgb_and_luma_of_other_channels(monkeypatch, axes, channels):
+    given = []
+
+    def segment(pixels):
+        given.append(pixels.shape)
+        return np.full((2, *pixels.shape[:2]), -9, np.float32)
+
+    monkeypatch.setattr("eii.finding_networks._segment_on", lambda *_: segment)
+    image = data.astronaut()[:40, :50]
+    image = image if axes == "yxc" else np.moveaxis(image, 2, 0).astype(np.uint16)
+    eii.detect(image, options=eii.DetectOptions(("dust",)), axes=axes)
+    assert given == [(40, 50, channels)]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 30), (64, 65)])
 def test_the_network_that_ships_takes_any_size(shape):
-    found = load_segmenter()(np.zeros(shape, np.float32))
+    found = load_segmenter()(np.zeros((*shape, 3), np.float32))
     assert found.shape == (2, *shape)
     assert np.isfinite(found).all()
 
@@ -82,7 +109,12 @@ def test_training_makes_weights_that_find_and_goes_on(pictures, tmp_path):
     out = tmp_path / "run"
     weights = train_finder(pictures, out, minutes=5, steps=2)
     card = json.loads(weights.with_suffix(".json").read_text())
-    assert card["shape"] == {"widths": list(WIDTHS), "kinds": 2, "compared": COMPARED}
+    assert card["shape"] == {
+        "widths": list(WIDTHS),
+        "kinds": 2,
+        "compared": COMPARED,
+        "channels": 3,
+    }
     options = eii.DetectOptions(("dust",), weights=str(weights))
     assert np.asarray(eii.detect(GRAY, options=options)).shape == GRAY.shape
     with pytest.raises(OutputPathError, match="holds a training"):
@@ -95,7 +127,7 @@ def test_training_makes_weights_that_find_and_goes_on(pictures, tmp_path):
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 def test_training_goes_on_from_the_weights_that_ship(pictures, tmp_path):
     weights = train_finder(pictures, tmp_path / "on", minutes=5, steps=1, start="film", batch=2)
-    luma = GRAY.astype(np.float32)
+    luma = GRAY.astype(np.float32)[..., np.newaxis]
     ours, theirs = load_segmenter(weights)(luma), load_segmenter()(luma)
     assert not np.array_equal(ours, theirs)
     assert np.abs(ours - theirs).mean() < 0.1 * np.abs(theirs).mean()
@@ -103,7 +135,7 @@ def test_training_goes_on_from_the_weights_that_ship(pictures, tmp_path):
     train_finder(pictures, tmp_path / "on", minutes=5, steps=2, resume=True)
     assert weights.read_bytes() != before
     # Weights of other widths too are gone on with, and again after that.
-    small = Segmenter((8, 12, 16), compared=0, normed=False)
+    small = Segmenter((8, 12, 16), compared=0, channels=1, normed=False)
     told = {"architecture": FILM, "licence": "", "summary": ""}
     shape = {"widths": small.widths, "kinds": small.kinds}
     own = write_weights(tmp_path / "small.safetensors", small.state_dict(), shape=shape, **told)

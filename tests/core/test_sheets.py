@@ -8,7 +8,7 @@ from eii.training.damaged import SIDE, Windows, make_sample
 from eii.training.images import find_items
 from eii.training.sheets import DUST, SCRATCHES, Sheet, _halved, draw_sheet, lay_sheet
 
-WINDOW = np.full((64, 64), 0.5, np.float32)
+WINDOW = np.full((64, 64, 3), 0.5, np.float32)
 
 
 def bar(kind, rows, columns, **given):
@@ -25,7 +25,7 @@ def test_a_defect_is_laid_where_it_was_drawn_and_noted_as_of_its_kind(kind):
     truth[10:20, 5:60] = True
     assert np.array_equal(masks[kind], truth)
     assert not masks[1 - kind].any()
-    assert np.array_equal(changed != WINDOW, truth)
+    assert np.array_equal((changed != WINDOW).all(axis=2), truth)
     assert (changed[truth] > 0.75).all()
 
 
@@ -72,18 +72,18 @@ def test_sheets_hold_both_kinds_inside_their_windows():
 def test_windows_are_normalised_and_some_have_defects_and_some_none(pictures):
     windows = iter(Windows(find_items(pictures), 0))
     samples = [next(windows) for _ in range(24)]
-    for luma, masks in samples:
-        assert luma.shape == (1, SIDE, SIDE)
-        assert luma.dtype == np.float32
+    for given, masks in samples:
+        assert given.shape == (3, SIDE, SIDE)
+        assert given.dtype == np.float32
         assert masks.shape == (2, SIDE, SIDE)
-        assert luma.mean() == pytest.approx(0, abs=1e-3)
+        assert given[0].mean() == pytest.approx(0, abs=1e-3)
     assert 0 < sum(masks.any() for _, masks in samples) < 24
 
 
 def test_many_grains_alike_are_not_dust(monkeypatch):
     monkeypatch.setattr("eii.training.damaged._GRAINY", 1.0)
-    flat = np.full((SIDE, SIDE), 0.5, np.float32)
+    flat = np.full((SIDE, SIDE, 3), 0.5, np.float32)
     for seed in range(8):
-        luma, masks = make_sample(flat, Sheet(()), np.random.default_rng(seed))
+        given, masks = make_sample(flat, Sheet(()), np.random.default_rng(seed))
         assert not masks.any()
-        assert luma.std() == pytest.approx(1, abs=1e-2)
+        assert given[0].std() == pytest.approx(1, abs=1e-2)

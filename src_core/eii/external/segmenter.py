@@ -15,13 +15,14 @@ WIDTHS = (16, 40, 80, 128, 160)
 """Channels at each level of the network that ships, finest first."""
 COMPARED = 2
 """Its layers, at the coarsest level, that compare each place with all others."""
+CHANNELS = 3
 STRIDE = 16
 """Sides of what it is given are multiples of it."""
 _HEADS = 4
 
 
 class Segmenter(nn.Module):
-    """A U-Net: luma in, a logit of each kind of defect out.
+    """A U-Net: luma and colour in, a logit of each kind of defect out.
 
     At its coarsest level each place is compared with all others (by attention without positions):
     what is found all over an image, as grains or strokes are, is hardly a defect of it.
@@ -32,6 +33,8 @@ class Segmenter(nn.Module):
         Channels at each level, finest first.
     kinds : int
         Maps that it gives.
+    channels : int
+        Of `normalised` that it is given: 3, or 1, which is luma alone.
     compared : int
         Layers that compare.
     normed : bool
@@ -45,11 +48,13 @@ class Segmenter(nn.Module):
         kinds: int = 2,
         compared: int = COMPARED,
         *,
+        channels: int = CHANNELS,
         normed: bool = True,
     ) -> None:
         super().__init__()
         self.widths, self.kinds, self.normed = widths, kinds, normed
-        before = (1, *widths[:-1])
+        self.channels = channels
+        before = (channels, *widths[:-1])
         pairs = zip(before, widths, strict=True)
         self.down = nn.ModuleList(_twice(a, b, normed) for a, b in pairs)
         self.compared = nn.ModuleList(_comparing(widths[-1]) for _ in range(compared))
@@ -57,10 +62,10 @@ class Segmenter(nn.Module):
         self.up = nn.ModuleList(_twice(a + b, a, normed) for a, b in reversed(ups))
         self.out = nn.Conv2d(widths[0], kinds, 1)
 
-    def forward(self, luma: Tensor) -> Tensor:
-        """Return logits (B, K, M, N) for luma (B, 1, M, N) of zero mean and unit deviation."""
+    def forward(self, given: Tensor) -> Tensor:
+        """Return logits (B, K, M, N) of what is `normalised`, shape (B, 3, M, N)."""
         kept: list[Tensor] = []
-        found = luma
+        found = given[:, : self.channels]
         for number, block in enumerate(self.down):
             found = block(functional.avg_pool2d(found, 2) if number else found)
             kept.append(found)
@@ -105,7 +110,7 @@ def _twice(before: int, after: int, normed: bool) -> nn.Sequential:
 
 def folded(net: Segmenter) -> Segmenter:
     """Return a trained network with its normalisations folded into its convolutions."""
-    plain = Segmenter(net.widths, net.kinds, len(net.compared), normed=False)
+    plain = Segmenter(net.widths, net.kinds, len(net.compared), channels=net.channels, normed=False)
     plain.compared.load_state_dict(net.compared.state_dict())
     for ours, theirs in zip((*plain.down, *plain.up), (*net.down, *net.up), strict=True):
         for at in (0, 3):
@@ -115,14 +120,26 @@ def folded(net: Segmenter) -> Segmenter:
     return plain.eval()
 
 
-def normalised(luma: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return luma of zero mean and unit deviation; 0 where it is constant.
+def normalised(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return luma of zero mean and unit deviation, and how far red and blue are from it.
 
     Parameters
     ----------
-    luma : ndarray of shape (M, N), float32
+    pixels : ndarray of shape (M, N, C), float32
+        Red, green and blue; or other channels, which have no colour.
+
+    Returns
+    -------
+    ndarray of shape (3, M, N), float32
+        In units of luma's deviation; 0 where luma is constant.
     """
+    luma = np.einsum("mnc->mn", pixels) / np.float32(pixels.shape[2])
+    given = np.zeros((CHANNELS, *luma.shape), np.float32)
     mean, deviation = float(luma.mean()), float(luma.std())
     if deviation <= 1e-6 * max(abs(mean), 1e-6):
-        return np.zeros(luma.shape, np.float32)
-    return np.asarray((luma - np.float32(mean)) / np.float32(deviation), np.float32)
+        return given
+    given[0] = luma - np.float32(mean)
+    if pixels.shape[2] == 3:
+        given[1], given[2] = pixels[..., 0] - luma, pixels[..., 2] - luma
+    given /= np.float32(deviation)
+    return given

@@ -1,4 +1,4 @@
-"""The network that finds scratches and dust, from luma to logits."""
+"""The network that finds scratches and dust, from pixels to logits."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def load_segmenter(
     Returns
     -------
     callable
-        Takes luma of shape (h, w), float32, of any range, returns a logit of each kind of defect,
-        shape (2, h, w): scratches, dust.
+        Takes pixels of shape (h, w, C), float32, of any range, red, green and blue if C is 3,
+        returns a logit of each kind of defect, shape (2, h, w): scratches, dust.
 
     Raises
     ------
@@ -55,23 +55,27 @@ def read_segmenter(path: Path | None = None) -> Segmenter:
     _, card = find_weights(str(file))
     shape = card.shape
     net = Segmenter(
-        tuple(shape["widths"]), int(shape["kinds"]), int(shape.get("compared", 0)), normed=False
+        tuple(shape["widths"]),
+        int(shape["kinds"]),
+        int(shape.get("compared", 0)),
+        channels=int(shape.get("channels", 1)),
+        normed=False,
     )
     load_into(net, file)
     return net
 
 
-def _segment(net: Segmenter, device: str, luma: FloatArray) -> FloatArray:
-    """Return logits of luma, made of zero mean and unit deviation, and of sides that fit."""
+def _segment(net: Segmenter, device: str, pixels: FloatArray) -> FloatArray:
+    """Return logits of pixels, normalised and of sides that fit."""
     import torch
 
     from eii.external.segmenter import STRIDE, normalised
 
-    height, width = luma.shape
-    pad = [(0, -n % STRIDE) for n in (height, width)]
-    wide = np.pad(normalised(luma), pad, mode="edge")
+    height, width = pixels.shape[:2]
+    pad = [(0, 0), *((0, -n % STRIDE) for n in (height, width))]
+    wide = np.pad(normalised(pixels), pad, mode="edge")
     use_one_thread()
     with torch.inference_mode():
-        given = torch.from_numpy(wide)[None, None].to(device)
+        given = torch.from_numpy(wide)[None].to(device)
         logits = net(given.contiguous(memory_format=torch.channels_last))
     return np.asarray(logits[0, :, :height, :width].float().cpu().numpy())

@@ -1,4 +1,4 @@
-"""Scratches, and dust with hairs, told by a small network from luma alone."""
+"""Scratches, and dust with hairs, told by a small network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, 
 from eii.image.geometry import Box
 
 Segment = Callable[[FloatArray], FloatArray]
-"""Takes luma (h, w) and returns a logit of each kind (K, h, w), scratches first, then dust."""
+"""Takes pixels (h, w, 3) in RGB, or luma (h, w, 1); returns a logit of each kind (K, h, w)."""
 
 SCRATCHES, DUST = 0, 1
 _KEPT = 4  # squares of a block
@@ -41,13 +41,13 @@ class Asked:
     def __init__(self, segment: Segment) -> None:
         self._segment, self._last = segment, local()
 
-    def of(self, luma: FloatArray, seen: Box) -> FloatArray:
-        """Return the logits of a square of luma, whose place in the image is given."""
+    def of(self, pixels: FloatArray, seen: Box) -> FloatArray:
+        """Return the logits of a square, whose place in the image is given."""
         kept: dict[Box, FloatArray] = self._last.__dict__.setdefault("kept", {})
         if seen not in kept:
             if len(kept) >= _KEPT:
                 kept.clear()
-            kept[seen] = self._segment(luma)
+            kept[seen] = self._segment(pixels)
         return kept[seen]
 
 
@@ -66,20 +66,23 @@ class Film(Plain):
 
     def __init__(self, view: View, sensitivity: float, asked: Asked, kind: int) -> None:
         super().__init__(_SMALLEST)
-        self._shape, self._asked, self._kind = view.shape, asked, kind
+        self._shape, self._rgb = view.shape, view.rgb
+        self._asked, self._kind = asked, kind
         self._limit = _MIDDLE + _STEP * (0.5 - sensitivity)
 
     def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
         """Return what the network takes for a scratch or dust, and how far for which."""
-        luma = finite(pixels).mean(axis=2)
-        found, leaning = np.zeros(luma.shape, bool), np.zeros(luma.shape, np.float32)
-        sure = np.zeros(luma.shape, np.float32)
+        given = finite(pixels)
+        given = given if self._rgb else given.mean(axis=2, keepdims=True)
+        shape = given.shape[:2]
+        found, leaning = np.zeros(shape, bool), np.zeros(shape, np.float32)
+        sure = np.zeros(shape, np.float32)
         for square in _squares(window):
             box = square.clip(self._shape)
             seen = box.grow(_MARGIN).clip(self._shape)
             if seen.intersect(window) != seen:
                 continue  # of the halo, not of the block
-            logits = self._asked.of(luma[seen.relative_to(window).slices], seen)
+            logits = self._asked.of(given[seen.relative_to(window).slices], seen)
             inside, outside = box.relative_to(seen).slices, box.relative_to(window).slices
             most = logits.max(axis=0)[inside]
             found[outside] = most > min(_LOW, self._limit)

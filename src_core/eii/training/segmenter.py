@@ -52,8 +52,8 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Return the loss: cross entropy, and one minus the Dice overlap of each kind."""
-        luma, masks = batch
-        logits = self.net(luma.contiguous(memory_format=torch.channels_last)).float()
+        given, masks = batch
+        logits = self.net(given.contiguous(memory_format=torch.channels_last)).float()
         loss = segmenting_loss(logits, masks.float())
         self.log("loss", loss.detach())
         return loss
@@ -124,6 +124,7 @@ def save_average(module: Any, out: Path) -> Path:
             "widths": list(plain.widths),
             "kinds": plain.kinds,
             "compared": len(plain.compared),
+            "channels": plain.channels,
         },
     )
 
@@ -139,6 +140,7 @@ def _network(start: str | None, last: Path | None) -> Segmenter:
         return Segmenter(
             tuple(map(len, levels)),
             compared=len(compared),
+            channels=levels[0].shape[1],
             normed=any("running_mean" in name for name in held),
         )
     if start is not None:

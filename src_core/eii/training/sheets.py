@@ -64,7 +64,7 @@ def lay_sheet(
 
     Parameters
     ----------
-    window : ndarray of shape (S, S), float32 in [0, 1]
+    window : ndarray of shape (S, S, C), float32 in [0, 1]
     sheet : Sheet
         Drawn for its side.
     share : float
@@ -73,16 +73,15 @@ def lay_sheet(
 
     Returns
     -------
-    ndarray of shape (S, S), float32
+    ndarray of shape (S, S, C), float32
     ndarray of shape (2, S, S), bool
         Of scratches and of dust.
     """
-    changed = window[..., np.newaxis].copy()
-    masks = np.zeros((2, *window.shape), bool)
+    changed = window.copy()
+    masks = np.zeros((2, *window.shape[:2]), bool)
     for kind, defect in sheet.defects:
         if rng.random() < share:
             lay(changed, defect, rng)
             masks[(kind, *defect.box)] |= defect.cover > defect.edge
-    done = changed[..., 0]
-    either = np.asarray(masks.any(axis=0))
-    return done, masks & seen(np.abs(done - window), either)
+    change = np.abs(changed - window).mean(axis=2)
+    return changed, masks & seen(change, np.asarray(masks.any(axis=0)))
