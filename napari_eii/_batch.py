@@ -10,7 +10,8 @@ import eii
 import napari
 from eii.batch.jobs import FORMATS, BatchJob, find_jobs
 from eii.batch.report import REPORT, write_report
-from eii.batch.run import FAILED, BatchRow, run_batch
+from eii.batch.run import run_batch
+from eii.batch.table import FAILED, BatchRow
 from eii.errors import EIIError
 from eii.options import BACKBONES
 from magicgui.types import FileDialogMode

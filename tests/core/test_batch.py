@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from eii.batch.jobs import BatchJob, find_jobs
 from eii.batch.report import write_report
-from eii.batch.run import RESULTS, run_batch
+from eii.batch.run import run_batch
+from eii.batch.table import RESULTS
 from eii.errors import Cancelled, OptionError, SourceError
 from eii.evaluation.defects import add_thin_dirt
 from eii.options import DetectOptions, RestoreOptions
@@ -109,6 +110,57 @@ def test_an_error_that_nobody_foresaw_ends_one_image_alone(tmp_path, monkeypatch
     rows = run_batch(jobs, tmp_path / "out", options=CLASSICAL)
     assert rows[0].error == "unexpected ZeroDivisionError: as in a library"
     assert rows[1].status == "done"
+
+
+def _bytes_of(result):
+    """Return what is in a file, or in the chunks of a Zarr, by name."""
+    files = [result] if result.is_file() else result.rglob("c/**/*")
+    return {p.name + str(p.parent): p.read_bytes() for p in files if p.is_file()}
+
+
+def test_resume_replaces_no_result_that_an_earlier_call_found(tmp_path):
+    folder, out = scans(tmp_path / "in", 1), tmp_path / "out"
+    jobs = find_jobs(str(folder / "*.png"), out, hole_pattern="{stem}_mask.png")
+    run_batch(jobs, out, options=CLASSICAL)
+    (out / RESULTS).unlink()
+    (row,) = run_batch(jobs, out, options=CLASSICAL, resume=True)
+    assert row.status == "failed"
+    assert "exists" in row.error
+
+
+@pytest.mark.parametrize("cut", [2, 40, 70])
+def test_a_row_that_a_killed_call_wrote_in_part_is_done_again(tmp_path, cut):
+    folder, out = scans(tmp_path / "in", 2), tmp_path / "out"
+    jobs = find_jobs(str(folder / "*.png"), out, hole_pattern="{stem}_mask.png")
+    run_batch(jobs, out, options=CLASSICAL)
+    text = (out / RESULTS).read_bytes()
+    (out / RESULTS).write_bytes(text[:-cut])
+    (out / ".begun").write_text("".join(f"{job.out}\n" for job in jobs))
+    rows = run_batch(jobs, out, options=CLASSICAL, resume=True)
+    assert sorted(r.status for r in rows) == ["done", "done before"]
+    assert len(table(out)) == 2
+
+
+@pytest.mark.parametrize("form", ["source", "zarr"])
+def test_a_result_that_a_killed_call_did_not_note_is_no_obstacle(tmp_path, monkeypatch, form):
+    from eii.batch import run as module
+
+    folder, out = scans(tmp_path / "in", 1), tmp_path / "out"
+    jobs = find_jobs(str(folder / "*.png"), out, hole_pattern="{stem}_mask.png", form=form)
+
+    def killed(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "note", killed)
+        with pytest.raises(SystemExit):
+            run_batch(jobs, out, options=CLASSICAL)
+    assert jobs[0].out.exists()
+    before = _bytes_of(jobs[0].out)
+    (row,) = run_batch(jobs, out, options=CLASSICAL, resume=True)
+    assert (row.status, row.error) == ("done", "")
+    assert _bytes_of(jobs[0].out) == before
+    assert {p.name for p in out.iterdir()} == {jobs[0].out.name, RESULTS}
 
 
 def test_resume_leaves_what_is_done_and_does_the_rest(tmp_path):

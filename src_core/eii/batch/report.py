@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from eii._version import __version__
-from eii.batch.run import FAILED, BatchRow
+from eii.batch.table import FAILED, BatchRow
 from eii.errors import EIIError
 from eii.image.geometry import Box
 from eii.io.hole import open_hole

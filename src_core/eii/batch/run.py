@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +14,18 @@ import numpy as np
 
 from eii.api import RestoreSummary, export, restore_to_zarr
 from eii.batch.jobs import BatchJob
+from eii.batch.table import (
+    DONE,
+    FAILED,
+    BatchRow,
+    begin_table,
+    begun_before,
+    done_before,
+    end_table,
+    named,
+    note,
+    note_begun,
+)
 from eii.errors import Cancelled, EIIError, OutputError
 from eii.io.opener import open_source
 from eii.io.place import result_attributes
@@ -28,44 +39,9 @@ from eii.progress import (
     never_stop,
 )
 
-RESULTS = "results.csv"
-DONE, FAILED, BEFORE = "done", "failed", "done before"
 _BASE = 200 * 2**20  # bytes that a run takes beside its image
 _TIMES = 12  # bytes for each of the image's, up to a few regions of it
 _MOST = 2**30
-
-
-@dataclass(frozen=True)
-class BatchRow:
-    """What became of one image.
-
-    Parameters
-    ----------
-    image, hole, out : str
-    status : {"done", "failed", "done before"}
-    error : str
-        Why it failed.
-    filled, known : int
-        Pixels.
-    share : float
-        Of the image that was filled.
-    standard_error : float
-        Mean over what was filled and over channels, in the image's units; NaN where not asked for.
-    windows : int
-    seconds : float
-    """
-
-    image: str
-    hole: str
-    out: str
-    status: str
-    error: str = ""
-    filled: int = 0
-    known: int = 0
-    share: float = 0.0
-    standard_error: float = 0.0
-    windows: int = 0
-    seconds: float = 0.0
 
 
 def run_batch(
@@ -121,13 +97,16 @@ def run_batch(
     leave most of those idle.
     """
     options = options or RestoreOptions()
-    rows: dict[BatchJob, BatchRow] = _done_before(out, jobs) if resume else {}
+    rows: dict[BatchJob, BatchRow] = done_before(out, jobs) if resume else {}
     left = [job for job in jobs if job not in rows]
-    _begin(out, list(rows.values()))
+    ours = begun_before(out) if resume else set()
+    begin_table(out, list(rows.values()), ours)
     threads = min(options.workers or os.cpu_count() or 1, max(1, len(left)))
     budget = _free() / 2 if memory is None else memory * 2**30
 
     def one(job: BatchJob) -> BatchRow:
+        if not job.out.exists():
+            note_begun(out, job)
         return _isolated(
             job,
             partial(
@@ -139,15 +118,16 @@ def run_batch(
                 resume=resume,
                 should_stop=should_stop,
             ),
-            overwrite=overwrite,
+            overwrite=overwrite or str(job.out) in ours,
         )
 
     weigh = partial(_weight, series=series)
     with ThreadPoolExecutor(threads) as pool:
         for row, job in _within(pool, one, left, threads, weigh, budget, should_stop):
             rows[job] = row
-            _note(out, row)
+            note(out, row)
             on_progress(Progress("images", len(rows), len(jobs)))
+    end_table(out)
     return [rows[job] for job in jobs]
 
 
@@ -215,7 +195,7 @@ def _isolated(
     job: BatchJob, restore: Callable[..., RestoreSummary], *, overwrite: bool
 ) -> BatchRow:
     """Restore one image; return why it failed, if it did, whatever that was."""
-    told = BatchRow(str(job.image), _named(job), str(job.out), FAILED)
+    told = BatchRow(str(job.image), named(job), str(job.out), FAILED)
     zarr = job.out if job.out.suffix == ".zarr" else job.out.with_name(f".{job.out.name}.zarr")
     try:
         if zarr != job.out and job.out.exists() and not overwrite:
@@ -245,51 +225,7 @@ def _isolated(
     )
 
 
-def _named(job: BatchJob) -> str:
-    return "" if job.hole is None else str(job.hole)
-
-
 def _standard_error(result: Path) -> float:
     """Return the mean standard error of a result, over its channels."""
     figures = (result_attributes(result) or {}).get("standard_error")
     return float("nan") if figures is None else float(np.mean(figures["mean"]))
-
-
-def _begin(out: Path, rows: Sequence[BatchRow]) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        draft = out / f".{RESULTS}"
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(BatchRow.__dataclass_fields__))
-            writer.writeheader()
-            writer.writerows(asdict(row) for row in rows)
-        draft.replace(out / RESULTS)
-    except OSError as error:
-        raise OutputError(f"{out / RESULTS} cannot be written: {error.strerror}.") from error
-
-
-def _note(out: Path, row: BatchRow) -> None:
-    with (out / RESULTS).open("a", newline="", encoding="utf-8") as file:
-        csv.DictWriter(file, list(BatchRow.__dataclass_fields__)).writerow(asdict(row))
-
-
-def _done_before(out: Path, jobs: Sequence[BatchJob]) -> dict[BatchJob, BatchRow]:
-    """Return the rows of jobs whose results an earlier call has written and are there."""
-    table = out / RESULTS
-    if not table.exists():
-        return {}
-    by_name = {(str(j.image), _named(j), str(j.out)): j for j in jobs}
-    found: dict[BatchJob, BatchRow] = {}
-    with table.open(newline="", encoding="utf-8") as file:
-        for told in csv.DictReader(file):
-            job = by_name.get((told["image"], told["hole"], told["out"]))
-            if job is not None and told["status"] in (DONE, BEFORE) and job.out.exists():
-                found[job] = _row(told)
-    return found
-
-
-def _row(told: dict[str, str]) -> BatchRow:
-    filled, known, windows = (int(told[n]) for n in ("filled", "known", "windows"))
-    share, off, seconds = (float(told[n]) for n in ("share", "standard_error", "seconds"))
-    names = (told["image"], told["hole"], told["out"])
-    return BatchRow(*names, BEFORE, "", filled, known, share, off, windows, seconds)

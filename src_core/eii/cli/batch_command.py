@@ -73,8 +73,9 @@ def batch(
     """Restore many images; a table and a page of HTML say what became of each."""
     from eii.batch.jobs import find_jobs
     from eii.batch.report import REPORT, write_report
-    from eii.batch.run import FAILED as NOT_DONE
-    from eii.batch.run import RESULTS, run_batch
+    from eii.batch.run import run_batch
+    from eii.batch.table import FAILED as NOT_DONE
+    from eii.batch.table import RESULTS
 
     options = RestoreOptions(
         *(backbone, colour, channels, None, device, grow_of(grow), workers),
