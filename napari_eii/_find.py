@@ -23,6 +23,7 @@ from napari_eii._axes import axes_choices, whole_axes
 from napari_eii._dock import Dock, images_of, path_edit, picked_by_hand, row
 from napari_eii._grid import full_data
 from napari_eii._layers import add, place_of
+from napari_eii._marks import VEILS
 
 _KEPT = ("kinds", "sensitivity", "grow")
 _STOPPED = "The search was stopped; no layer was added."
@@ -220,7 +221,10 @@ class FindWidget(Dock):
             self.status.value = f"Nothing was found ({named})."
             return
         data = _laid(labels, axes, self.image.value)
-        add(self._viewer, data, {"name": f"{name} defects", "opacity": 0.6, **place}, "labels")
+        told = {"name": f"{name} defects", "opacity": 0.6, "metadata": {}}
+        if labels.veils:  # they hold on to the image
+            told["metadata"] = {VEILS: labels.veils}
+        add(self._viewer, data, {**told, **place}, "labels")
         self.status.value = f"{share:.2%} of {name} is marked. Labels: {named}."
 
 

@@ -17,6 +17,8 @@ from scipy.ndimage import affine_transform
 from napari_eii._figures import Drawn, figures_of
 from napari_eii._grid import Affine, FloatArray, Placed, full_data, onto, shape_of
 
+VEILS = "eii_veils"
+"""Of a layer's metadata: what divides out thin dirt of its image."""
 _FINEST = 8  # pixels of a mask along each side of an image's pixel that are looked at
 _EXACT = 1e-6
 
@@ -44,12 +46,22 @@ class Marked:
     cover : Cover
     only : mapping of axis to collection of int, optional
         The planes that count; by default all.
+    veils : mapping, optional
+        What divides out thin dirt, as `eii.DefectLabels` has it, of each plane.
     """
 
     dtype = np.dtype(bool)
 
-    def __init__(self, axes: str, shape: Plane, cover: Cover, only: Only | None = None) -> None:
+    def __init__(
+        self,
+        axes: str,
+        shape: Plane,
+        cover: Cover,
+        only: Only | None = None,
+        veils: Mapping[Plane, Any] | None = None,
+    ) -> None:
         self.axes, self.shape, self._cover, self._only = axes, shape, cover, only or {}
+        self.veils = veils or {}
 
     def __getitem__(self, key: tuple[int | slice, ...], /) -> NDArray[np.bool_]:
         asked = [
@@ -62,7 +74,7 @@ class Marked:
         sizes = [len(a) for a, k in zip(lead, key, strict=False) if isinstance(k, slice)]
         return np.stack(found).reshape(*sizes, *box.shape)
 
-    def __dask_tokenize__(self) -> tuple[str, str, Plane, str]:
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
         digest = blake2b(digest_size=16)
         *lead, height, width = self.shape
         for at in product(*map(range, lead)):
@@ -71,7 +83,8 @@ class Marked:
                 if marks.any():
                     digest.update(repr((at, box)).encode())
                     digest.update(np.packbits(marks).tobytes())
-        return "marks", self.axes, self.shape, digest.hexdigest()
+        veils = [(plane, self.veils[plane].__dask_tokenize__()) for plane in sorted(self.veils)]
+        return "marks", self.axes, self.shape, digest.hexdigest(), veils
 
     def _plane(self, at: Plane, box: Box) -> NDArray[np.bool_]:
         by_axis = dict(zip(self.axes, at, strict=False))
@@ -140,7 +153,8 @@ def marked(
     data = None if isinstance(layer, Shapes | Points) else full_data(layer)
     if copied and isinstance(data, np.ndarray):
         data = data.copy()
-    return Marked(own, shape, _cover_of(layer, data, placed, above, len(own) - 2), only)
+    cover = _cover_of(layer, data, placed, above, len(own) - 2)
+    return Marked(own, shape, cover, only, layer.metadata.get(VEILS))
 
 
 def _cover_of(layer: Layer, data: Any, placed: Placed, above: float, ahead: int) -> Cover:

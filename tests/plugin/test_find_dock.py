@@ -5,6 +5,8 @@ import eii
 import numpy as np
 import pytest
 from conftest import gray
+from eii.evaluation.defects import add_thin_dirt
+from skimage import data
 
 from napari_eii._find import FindWidget
 
@@ -59,6 +61,29 @@ def test_restore_takes_what_was_found(viewer, dock, find, restored):
     result = restored()
     assert np.array_equal(result.data[layer.data == 0], dotted()[layer.data == 0])
     assert result.data[41, 51] < 255
+
+
+def test_thin_dirt_that_infrared_tells_is_divided_out_not_filled(
+    viewer, dock, finder, find, restored
+):
+    clean = (data.astronaut()[:240, :256] / 255).astype(np.float32)
+    dirty, _ = add_thin_dirt(clean, np.random.default_rng(4))
+    image = np.rint(dirty * 65535).astype(np.uint16)
+    viewer.add_image(np.moveaxis(image, 2, 0), name="scan")
+    finder.axes.value, finder.ir_channel.value = "cyx", 3
+    layer = find("infrared")
+    dock.axes.value, dock.backbone.value = "cyx", "classical"
+    result = np.moveaxis(restored().data, 0, 2)[..., :3]
+    hole = np.asarray(layer.data)[0] > 0
+    truth = 65535 * np.clip(clean, 0.03, 1)
+
+    def off(pixels):
+        return np.sqrt(np.square(pixels[hole] - truth[hole]).mean())
+
+    fast = eii.RestoreOptions("classical")
+    plain = eii.restore(image[..., :3].copy(), hole, axes="yxc", options=fast)
+    assert off(result) < 0.6 * off(plain)
+    assert np.array_equal(result[~hole], image[..., :3][~hole])
 
 
 def test_on_rgb_and_on_a_lazy_stack(viewer, finder, find):

@@ -82,9 +82,7 @@ class DefectLabels:
             (layer.name, layer.grow, sorted((str(k), f.digest()) for k, f in layer.found.items()))
             for layer in self.layers
         ]
-        thin = [
-            (plane, veil.limit, veil.leak, veil.exponents) for plane, veil in self._veils.items()
-        ]
+        thin = [(plane, veil.told()) for plane, veil in sorted(self._veils.items())]
         return "defects", self.axes, self.shape, told, thin
 
     @property
@@ -169,6 +167,9 @@ class Lifting:
     labels: DefectLabels
     plane: Plane
     veil: Veil
+
+    def __dask_tokenize__(self) -> Any:
+        return "veil", self.plane, self.veil.told()
 
     def lifted(
         self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]

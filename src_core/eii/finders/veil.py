@@ -81,6 +81,10 @@ class Veil:
     exponents: tuple[float, ...]
     spreads: tuple[float, ...]
 
+    def told(self) -> tuple[float | Leak | tuple[float, ...], ...]:
+        """Return what tells it from the veils of other images."""
+        return self.limit, self.leak, self.exponents
+
     def lifted(
         self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[FloatArray, BoolArray, FloatArray]:
