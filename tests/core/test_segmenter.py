@@ -10,7 +10,7 @@ import pytest
 import torch
 from eii.errors import OptionError, OutputPathError, SourceError, WeightsError
 from eii.evaluation.film_defects import add_dust, add_scratches
-from eii.external.segmenter import COMPARED, WIDTHS, Segmenter, folded, normalised
+from eii.external.segmenter import COMPARED, WIDTHS, Segmenter, folded, normalised, widened
 from eii.external.segmenting import load_segmenter
 from eii.finders.kinds import ALL, FILM
 from eii.training.fit import train_finder
@@ -30,6 +30,17 @@ def test_a_folded_network_gives_what_the_trained_one_does():
         luma = torch.randn(1, 3, 64, 48)
         ours, theirs = folded(net)(luma), net.eval()(luma)
     assert torch.allclose(ours, theirs, atol=1e-4)
+
+
+def test_a_widened_network_gives_what_it_gave():
+    net = Segmenter((8, 12, 16), compared=0, channels=1, normed=False).eval()
+    wide = widened(net).eval()
+    assert (wide.channels, len(wide.compared)) == (3, COMPARED)
+    given = torch.randn(1, 3, 64, 48)
+    with torch.no_grad():
+        assert torch.allclose(net(given), wide(given), atol=1e-5)
+        wide.down[0][0].weight[:, 1:] += 3
+        assert not torch.allclose(net(given), wide(given), atol=1e-3)
 
 
 def test_luma_is_normalised_whatever_its_range():

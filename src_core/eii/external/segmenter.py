@@ -120,6 +120,22 @@ def folded(net: Segmenter) -> Segmenter:
     return plain.eval()
 
 
+def widened(net: Segmenter) -> Segmenter:
+    """Return a network that gives what another does, and can learn of colour and comparing too.
+
+    Parameters
+    ----------
+    net : Segmenter
+        Without normalisations; what it lacks is added, and changes nothing yet.
+    """
+    wide = Segmenter(net.widths, net.kinds, normed=False)
+    held, first = net.state_dict(), "down.0.0.weight"
+    lacking = CHANNELS - held[first].shape[1]
+    held[first] = functional.pad(held[first], (0, 0, 0, 0, 0, lacking))
+    wide.load_state_dict({**wide.state_dict(), **held})
+    return wide
+
+
 def normalised(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return luma of zero mean and unit deviation, and how far red and blue are from it.
 

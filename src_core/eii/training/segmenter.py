@@ -20,7 +20,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
-from eii.external.segmenter import WIDTHS, Segmenter, folded
+from eii.external.segmenter import WIDTHS, Segmenter, folded, widened
 from eii.external.segmenting import read_segmenter
 from eii.finders.kinds import FILM
 from eii.training.damaged import Windows
@@ -29,8 +29,9 @@ from eii.training.saving import LICENCE, halved, write_weights
 
 BATCH = 8
 _RATE, _WARM, _LAST = 2e-3, 300, 0.02
-_ON = 0.2  # of the rate, for weights that have been trained: their normalisations are folded in
+_ON = 0.1  # of the rate, for weights that have been trained: their normalisations are folded in
 _EMA = 0.995
+_OWN = 0.5  # of the way from weights that had been trained before, that is kept
 
 
 class Learner(pl.LightningModule):  # type: ignore[misc]
@@ -46,6 +47,7 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
     def __init__(self, net: Segmenter, progress: Callable[[int], float]) -> None:
         super().__init__()
         self.net, self._progress = net, progress
+        self.begun = None if net.normed else deepcopy(net).requires_grad_(False)
         self._rate = _RATE if net.normed else _ON * _RATE
         averaging = get_ema_multi_avg_fn(_EMA)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.net, multi_avg_fn=averaging, use_buffers=True)
@@ -111,9 +113,21 @@ class _Log(pl.Callback):  # type: ignore[misc]
 
 
 def save_average(module: Any, out: Path) -> Path:
-    """Write the averaged weights; return their file."""
+    """Write the averaged weights; return their file.
+
+    Of a network that had been trained before, they are halfway between that and this training:
+    better than either, on what it was trained on before and on what is new [1]_.
+
+    References
+    ----------
+    .. [1] Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+    """
     trained = deepcopy(module.average.module).float()
     plain = folded(trained) if trained.normed else trained
+    if module.begun is not None:
+        with torch.no_grad():
+            for own, before in zip(plain.parameters(), module.begun.parameters(), strict=True):
+                own.lerp_(before.to(own), 1 - _OWN)
     return write_weights(
         out / "weights.safetensors",
         halved(plain.state_dict()),
@@ -144,7 +158,7 @@ def _network(start: str | None, last: Path | None) -> Segmenter:
             normed=any("running_mean" in name for name in held),
         )
     if start is not None:
-        return read_segmenter(None if start == "film" else Path(start)).train()
+        return widened(read_segmenter(None if start == "film" else Path(start))).train()
     return Segmenter(WIDTHS)
 
 
