@@ -31,7 +31,7 @@ BATCH = 8
 _RATE, _WARM, _LAST = 2e-3, 300, 0.02
 _ON = 0.1  # of the rate, for weights that have been trained: their normalisations are folded in
 _EMA = 0.995
-_OWN = 0.5  # of the way from weights that had been trained before, that is kept
+_OWN = 0.65  # of the way from weights that had been trained before, that is kept
 
 
 class Learner(pl.LightningModule):  # type: ignore[misc]
@@ -115,7 +115,7 @@ class _Log(pl.Callback):  # type: ignore[misc]
 def save_average(module: Any, out: Path) -> Path:
     """Write the averaged weights; return their file.
 
-    Of a network that had been trained before, they are halfway between that and this training:
+    Of a network that had been trained before, they are between that and this training:
     better than either, on what it was trained on before and on what is new [1]_.
 
     References
