@@ -80,10 +80,11 @@ class Segmenter(nn.Module):
         """Return a map (B, C, M, N) in which each place has been compared with all others."""
         if not len(self.compared):
             return found
-        places = found.flatten(2).transpose(1, 2)
+        last = found.permute(0, 2, 3, 1)  # as it lies in memory, on a CPU
+        places = last.flatten(1, 2)
         for layer in self.compared:
             places = layer(places)
-        return places.transpose(1, 2).reshape(found.shape)
+        return places.reshape(last.shape).permute(0, 3, 1, 2)
 
 
 def _comparing(width: int) -> nn.TransformerEncoderLayer:

@@ -43,7 +43,10 @@ def load_segmenter(
     WeightsError
         If the file is not of this network, or not the one of its card.
     """
+    import torch
+
     net = read_segmenter(path).eval().to(device)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return partial(_segment, net, device)
 
 
