@@ -251,9 +251,9 @@ def test_the_network_is_asked_by_squares_of_its_own_lattice():
     image[5:8, 5:8] = 250  # too short for a scratch
     shapes = []
 
-    def segment(luma):
-        shapes.append(luma.shape)
-        return segment_bright(luma)
+    def segment(pixels):
+        shapes.append(pixels.shape)
+        return segment_bright(pixels[..., 0])
 
     view = View(lambda box: image[box.slices], (1500, 1300), rgb=False, dtype=image.dtype)
     finder = Film(view, 0.5, Asked(segment), SCRATCHES)
