@@ -221,9 +221,8 @@ class FindWidget(Dock):
             self.status.value = f"Nothing was found ({named})."
             return
         data = _laid(labels, axes, self.image.value)
-        told = {"name": f"{name} defects", "opacity": 0.6, "metadata": {}}
-        if labels.veils:  # they hold on to the image
-            told["metadata"] = {VEILS: labels.veils}
+        veils = {VEILS: labels.veils} if labels.veils else {}
+        told = {"name": f"{name} defects", "opacity": 0.6, "metadata": veils}
         add(self._viewer, data, {**told, **place}, "labels")
         self.status.value = f"{share:.2%} of {name} is marked. Labels: {named}."
 

@@ -128,6 +128,21 @@ def test_resume_replaces_no_result_that_an_earlier_call_found(tmp_path):
     assert "exists" in row.error
 
 
+def test_resume_replaces_nothing_where_a_job_has_failed(tmp_path):
+    folder, out = scans(tmp_path / "in", 1), tmp_path / "out"
+    jobs = find_jobs(str(folder / "*.png"), out, hole_pattern="{stem}_mask.png", form="source")
+    picture = jobs[0].image.read_bytes()
+    jobs[0].image.write_bytes(b"no picture")
+    (row,) = run_batch(jobs, out, options=CLASSICAL)
+    assert row.status == "failed"
+    (out / ".begun").write_text(f"{jobs[0].out}\n")  # as of a call that was killed after that
+    jobs[0].image.write_bytes(picture)
+    jobs[0].out.write_bytes(b"somebody's")
+    (row,) = run_batch(jobs, out, options=CLASSICAL, resume=True)
+    assert "exists" in row.error
+    assert jobs[0].out.read_bytes() == b"somebody's"
+
+
 @pytest.mark.parametrize("cut", [2, 40, 70])
 def test_a_row_that_a_killed_call_wrote_in_part_is_done_again(tmp_path, cut):
     folder, out = scans(tmp_path / "in", 2), tmp_path / "out"

@@ -54,7 +54,7 @@ def named(job: BatchJob) -> str:
     return "" if job.hole is None else str(job.hole)
 
 
-def begin_table(out: Path, rows: Sequence[BatchRow], begun: Iterable[str] = ()) -> None:
+def begin_table(out: Path, rows: Sequence[BatchRow], begun: Iterable[str]) -> None:
     """Write a table of some rows, in place of one that is there, and what else was begun.
 
     Raises
@@ -88,12 +88,14 @@ def note_begun(out: Path, job: BatchJob) -> None:
 
 
 def begun_before(out: Path) -> set[str]:
-    """Return the results that are of an earlier call, though it may have ended before it said so.
+    """Return the results that an earlier call began, and ended before it said what became of them.
 
-    They may be replaced: nothing was there when it began.
+    They may be replaced: nothing was there when it began. What it has noted may not, if it failed
+    least of all: what is there now is somebody's.
     """
     file = out / _BEGUN
-    return set(file.read_text("utf-8").splitlines()) if file.exists() else set()
+    begun = set(file.read_text("utf-8").splitlines()) if file.exists() else set()
+    return begun - {told["out"] for told in _told(out)}
 
 
 def end_table(out: Path) -> None:
@@ -103,20 +105,24 @@ def end_table(out: Path) -> None:
 
 def done_before(out: Path, jobs: Sequence[BatchJob]) -> dict[BatchJob, BatchRow]:
     """Return the rows of jobs whose results an earlier call has written and are there."""
-    table = out / RESULTS
-    if not table.exists():
-        return {}
     by_name = {(str(j.image), named(j), str(j.out)): j for j in jobs}
     found: dict[BatchJob, BatchRow] = {}
-    with table.open(newline="", encoding="utf-8") as file:
-        text = file.read()
-    # The last row of a call that was killed may not be whole.
-    for told in csv.DictReader(StringIO(text[: text.rfind("\n") + 1], newline="")):
+    for told in _told(out):
         job = by_name.get((told["image"], told["hole"], told["out"]))
-        is_done = told["status"] in (DONE, BEFORE) and None not in told.values()
-        if job is not None and is_done and job.out.exists():
+        if job is not None and told["status"] in (DONE, BEFORE) and job.out.exists():
             found[job] = _row(told)
     return found
+
+
+def _told(out: Path) -> list[dict[str, str]]:
+    """Return the rows of a table that is there; the last of a call that was killed may be cut."""
+    table = out / RESULTS
+    if not table.exists():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        text = file.read()
+    rows = csv.DictReader(StringIO(text[: text.rfind("\n") + 1], newline=""))
+    return [row for row in rows if None not in row.values()]
 
 
 def _row(told: dict[str, str]) -> BatchRow:
