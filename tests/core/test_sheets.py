@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from eii.evaluation.film_covers import line
 from eii.evaluation.film_defects import Defect
+from eii.finders.film import DUST, SCRATCHES
 from eii.training.damaged import SIDE, Windows, make_sample
 from eii.training.images import find_items
-from eii.training.sheets import DUST, SCRATCHES, Sheet, _halved, draw_sheet, lay_sheet
+from eii.training.sheets import Sheet, _halved, draw_sheet, lay_sheet
 
 WINDOW = np.full((64, 64, 3), 0.5, np.float32)
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.evaluation.film_defects import Defect, draw_dust, draw_fold, draw_scratch, lay, seen
+from eii.finders.film import DUST, SCRATCHES
 
 FloatArray = NDArray[np.float32]
 
-SCRATCHES, DUST = 0, 1
 _WORN = 0.2  # share of sheets that are scratched all over
 _FOLDED = 0.15  # and of those of prints that were folded
 _SCRATCHES = ((0, 4), (4, 12))
