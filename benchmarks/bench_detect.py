@@ -23,6 +23,9 @@ SOFT = ("scratches", "dust", "infrared", "pen-marks", "stamps", "bubbles")
 RGB_ONLY = {"pen-marks": ("micro", "document"), "stamps": ("document",), "bubbles": ("micro",)}
 
 
+BRIGHT = ("bubbles", "pen-marks")
+
+
 def median_difference(luma: np.ndarray) -> np.ndarray:
     """Return what is far from the median of 5 x 5."""
     rest = np.abs(luma - ndimage.median_filter(luma, 5))
@@ -96,7 +99,7 @@ def main() -> None:
 
 def suits(kind: str, image: np.ndarray, domain: str) -> bool:
     """Tell whether a kind is measured on such an image."""
-    if kind == "bubbles" and np.median(image) < 0.45:  # no brightfield
+    if kind in BRIGHT and np.median(image) < 0.45:  # no brightfield, no page
         return False
     return kind not in RGB_ONLY or (image.shape[2] == 3 and domain in RGB_ONLY[kind])
 
@@ -158,9 +161,9 @@ def fixed(stored: np.ndarray, kind: str, channels: int) -> np.ndarray:
     axes = "yx" if stored.shape[2] == 1 else "yxc"
     given = stored[..., 0] if axes == "yx" else stored
     options = eii.DetectOptions((kind,), ir_channel=3 if kind == "infrared" else None)
-    hole = np.asarray(eii.detect(given, options=options, axes=axes)) > 0
+    hole = eii.detect(given, options=options, axes=axes)
     colours = stored[..., 0] if axes == "yx" else stored[..., :channels]
-    if hole.all():
+    if (np.asarray(hole) > 0).all():
         return stored[..., :channels]
     after = eii.restore(colours, hole, axes=axes, options=eii.RestoreOptions("classical"))
     return after[..., np.newaxis] if axes == "yx" else after

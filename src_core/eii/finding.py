@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from eii.engine.threads import run_all
 from eii.errors import HoleError, ImageError
 from eii.finders.found import Found, Run, block_at, find
-from eii.finders.infrared import Infrared
-from eii.finders.kind import BoolArray, Finder, Parts, Read, View
+from eii.finders.kind import BoolArray, Finder, Parts, Read, VeilLike, View
 from eii.finders.kinds import Kind, kind_of
 from eii.finders.labels import DefectLabels, Layer, Plane
-from eii.finders.veil import Veil
 from eii.finding_networks import check_weights, networks_of
 from eii.image.geometry import Box
 from eii.io.axes import ORDER
@@ -74,7 +72,7 @@ def find_defects(
     shape = tuple(source.shape[source.axes.index(a)] for a in axes)
     jobs = _jobs(kinds, source, options)
     run = partial(_blocks_on, reporting, workers)
-    veils: dict[Plane, Veil] = {}
+    veils: dict[Plane, dict[str, VeilLike]] = {}
     found: dict[str, dict[tuple[Plane, int | None], Found]] = {kind.name: {} for kind in kinds}
     for count, ((plane, channel, _), own_kinds) in enumerate(jobs.items(), start=1):
         check_stop(reporting.should_stop)
@@ -175,7 +173,7 @@ class _Search:
     options: DetectOptions
     device: str
     run: Run
-    veils: dict[Plane, Veil]
+    veils: dict[Plane, dict[str, VeilLike]]
 
     def in_plane(self, plane: Plane, channel: int | None) -> list[Found]:
         """Return what is found of each kind in a plane, or in one channel of it."""
@@ -184,10 +182,11 @@ class _Search:
             return [Found(view.shape) for _ in self.kinds]
         asked = networks_of(self.kinds, self.device, self.options.weights)
         finders = [self._finder(kind, view, asked.get(kind.network)) for kind in self.kinds]
-        for finder in finders:
-            if isinstance(finder, Infrared) and self.options.transmission < 1:
+        if self.options.transmission < 1:
+            for kind, finder in zip(self.kinds, finders, strict=True):
                 veil = finder.veil(self.options.transmission, self._told(channel))
-                self.veils.update({} if veil is None else {plane: veil})
+                if veil is not None:
+                    self.veils.setdefault(plane, {})[kind.name] = veil
         return find(view, [_Sized(finder, self.options) for finder in finders], self.run)
 
     def _finder(self, kind: Kind, view: View, asked: Any) -> Finder:
@@ -235,7 +234,7 @@ class _Sized:
 
     def __init__(self, finder: Finder, options: DetectOptions) -> None:
         self.halo, self._finder = finder.halo, finder
-        self.look = finder.look
+        self.look, self.veil = finder.look, finder.veil
         self._least = options.min_size or 0
         self._most = options.max_size or np.inf
 

@@ -56,7 +56,7 @@ def test_what_thin_dirt_took_is_divided_out(dtype):
 def test_the_power_is_learnt_where_infrared_has_another_gamma():
     image, clean, _ = scan(gamma=1.8)
     labels = found(image)
-    (veil,) = (lifting.veil for lifting in labels.veils.values())
+    (veil,) = (lifting.veils["infrared"] for lifting in labels.veils.values())
     assert veil.exponents == pytest.approx((1.8,) * 3, rel=0.15)
     hole = np.asarray(labels) > 0
     own, other = restored(image, labels).image, restored(image, np.asarray(labels)).image

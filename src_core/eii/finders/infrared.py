@@ -57,14 +57,7 @@ class Infrared(Plain):
         self._leak = Leak(*self._line, self._least, sigma)
 
     def veil(self, limit: float, channels: Sequence[int]) -> Veil | None:
-        """Return what divides out dirt of at least some transmission, where that lifts it.
-
-        Parameters
-        ----------
-        limit : float
-        channels : sequence of int
-            Those of the image that the view shows.
-        """
+        """Return what divides out dirt of at least some transmission, where that lifts it."""
         learnt = learn_exponents(self._samples, self._leak, limit)
         if learnt is None:
             return None

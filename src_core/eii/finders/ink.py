@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from eii.errors import ImageError
+from eii.finders.found import find
+from eii.finders.ink_veil import InkVeil
+from eii.finders.inks import learn_inks
 from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, finite, strictness
 from eii.finders.overview import overview_of
 from eii.image.geometry import Box
@@ -19,8 +23,10 @@ _DARK, _GRAY = 28.0, 12.0  # lightness and chroma of a black pen
 _PAPER, _STAINED = 45.0, 0.05  # median lightness of a bright ground; share of stained tissue
 _SMALLEST = 60
 _TO_SIGMA = 1.4826
+_DEEP, _THIN, _SMALL = 0.15, 0.05, 200  # share of a part that is no rim, of a small one and others
 _PALE, _SURE = 0.6, 0.2  # of the distances, for what is connected; share of a part that is beyond
 _STROKE = 3  # pixels over which an ink is even
+_SIDE, _BLOCKS = 256, 12  # of the blocks, and how many, from which it is learnt what inks take
 
 
 class Ink(Plain):
@@ -47,14 +53,16 @@ class Ink(Plain):
             raise ImageError("Ink is told by its colour: it needs red, green and blue.")
         self._strict = strictness(sensitivity) ** 0.5
         self._range = _range_of(view)
-        small = _lab(overview_of(view).pixels, self._range)
+        self._view, overview = view, overview_of(view)
+        small = _lab(overview.pixels, self._range)
         chroma = small[..., 1:].reshape(-1, 2)
         self._middle = np.median(chroma, axis=0)
         self._shape = _spread_of(chroma - self._middle)
         # On a dark ground colours are light, not ink: as of fluorescence.
         self._on_paper = bool(np.median(small[..., 0]) > _PAPER)
-        stained = ((small[..., 1] > 8) & (small[..., 2] < 5)).mean() > _STAINED
-        self._dark = _DARK if black and stained else -1.0
+        self._stained = bool(((small[..., 1] > 8) & (small[..., 2] < 5)).mean() > _STAINED)
+        self._dark = _DARK if black and self._stained else -1.0
+        self._inked = _most_marked(self._told(small) > _PALE, overview.factor, view.shape)
 
     def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
         """Return what is of an unusual colour, and what of it surely so, and deep in a stroke."""
@@ -62,21 +70,53 @@ class Ink(Plain):
             return np.zeros(pixels.shape[:2], bool), {}
         lab = _lab(finite(pixels), self._range)
         even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
-        off = even[..., 1:] - self._middle
-        far = np.sqrt(np.einsum("...i,ij,...j->...", off, self._shape, off))
-        chroma = np.hypot(even[..., 1], even[..., 2])
-        away = np.minimum(np.hypot(off[..., 0], off[..., 1]), chroma)
-        told = np.minimum(far, away / _FAR) / np.float32(self._strict)
-        black = (even[..., 0] < self._dark) & (chroma < _GRAY)
+        told = self._told(even)
+        black = (even[..., 0] < self._dark) & (np.hypot(even[..., 1], even[..., 2]) < _GRAY)
         sure = (told > 1) | black
         found = ndimage.binary_closing((told > _PALE) | black, np.ones((3, 3), bool))
         deep = ndimage.binary_erosion(found, np.ones((3, 3), bool))
         return np.asarray(found), {"sure": sure, "deep": deep}
 
+    def _told(self, lab: FloatArray) -> FloatArray:
+        """Return how far colours (h, w, 3) are from what is usual, in units of the limit."""
+        off = lab[..., 1:] - self._middle
+        far = np.sqrt(np.einsum("...i,ij,...j->...", off, self._shape, off))
+        chroma = np.hypot(lab[..., 1], lab[..., 2])
+        away = np.minimum(np.hypot(off[..., 0], off[..., 1]), chroma)
+        return np.asarray(np.minimum(far, away / _FAR) / np.float32(self._strict))
+
+    def veil(self, limit: float, channels: Sequence[int]) -> InkVeil | None:
+        """Return what divides ink out of a page; not of a section, of many colours itself."""
+        if not self._on_paper or self._stained:
+            return None
+        parts = [finite(self._view.read(box)) for box in self._inked]
+        learnt = learn_inks([(part, self._strokes(part)) for part in parts])
+        if learnt is None:
+            return None
+        return InkVeil(self._view.read, self._view.shape, tuple(channels), *learnt, limit)
+
+    def _strokes(self, part: FloatArray) -> BoolArray:
+        """Return what is ink in a part (h, w, 3) of the plane."""
+        shape = part.shape[0], part.shape[1]
+        view = View(lambda box: part[box.slices], shape, rgb=True, dtype=part.dtype)
+        (found,) = find(view, [self], lambda calls: (call() for call in calls))
+        return found.read(Box(0, 0, *shape))
+
     def keep(self, parts: Parts) -> BoolArray:
         """Keep strokes: what is not all rim, as the colour fringes of print are."""
         is_sure = parts.traits["sure"] > _SURE * parts.area
-        return super().keep(parts) & is_sure & (parts.traits["deep"] > 0.15 * parts.area)
+        thick = np.where(parts.area < _SMALL, _DEEP, _THIN) * parts.area
+        return super().keep(parts) & is_sure & (parts.traits["deep"] > thick)
+
+
+def _most_marked(mask: BoolArray, factor: int, shape: tuple[int, int]) -> list[Box]:
+    """Return the blocks of a plane in which most of its overview is marked, most first."""
+    side = max(1, _SIDE // factor)
+    places = np.argwhere(mask) // side
+    blocks, counts = np.unique(places, axis=0, return_counts=True)
+    first = blocks[np.argsort(-counts, kind="stable")[:_BLOCKS]] * side * factor
+    wide = side * factor
+    return [Box(int(y), int(x), int(y) + wide, int(x) + wide).clip(shape) for y, x in first]
 
 
 def _range_of(view: View) -> float:

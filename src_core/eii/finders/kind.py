@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -63,6 +63,20 @@ class Parts:
     traits: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
+class VeilLike(Protocol):
+    """What lifts a defect that lets light through."""
+
+    def told(self) -> tuple[Any, ...]:
+        """Return what tells it from the veils of other images."""
+        ...
+
+    def lifted(
+        self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
+    ) -> tuple[FloatArray, BoolArray, FloatArray]:
+        """Return measured pixels (h, w, C) without it, where that is good, standard errors."""
+        ...
+
+
 class Finder(Protocol):
     """Finds one kind of defect in one plane; made from a look at the whole plane."""
 
@@ -78,6 +92,18 @@ class Finder(Protocol):
 
     def keep(self, parts: Parts) -> BoolArray:
         """Tell which parts are defects, shape (K,)."""
+        ...
+
+    def veil(self, limit: float, channels: Sequence[int]) -> VeilLike | None:
+        """Return what divides out defects that let light through, where that lifts them.
+
+        Parameters
+        ----------
+        limit : float
+            Share of the light that they must let through.
+        channels : sequence of int
+            Those of the image that the view shows.
+        """
         ...
 
 
@@ -109,6 +135,10 @@ class Plain:
     def keep(self, parts: Parts) -> BoolArray:
         """Keep parts that are neither too small nor too large."""
         return (parts.area >= self.smallest) & (parts.area <= self.largest)
+
+    def veil(self, limit: float, channels: Sequence[int]) -> VeilLike | None:
+        """Return nothing: what was found hides what is below."""
+        return None
 
 
 def strictness(sensitivity: float) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.finders.found import Found
-from eii.finders.veil import Veil
+from eii.finders.kind import VeilLike
 from eii.image.geometry import Box
 from eii.image.hole import spread_square
 
@@ -51,8 +51,8 @@ class DefectLabels:
     shape : tuple of int
     layers : sequence of Layer
         Where several meet, the first counts.
-    veils : mapping of plane to Veil, optional
-        What divides out thin dirt.
+    veils : mapping of plane to mapping of str to VeilLike, optional
+        What divides out thin dirt, or ink, by the name of the kind that it is of.
     """
 
     dtype = np.dtype(np.uint8)
@@ -62,7 +62,7 @@ class DefectLabels:
         axes: str,
         shape: tuple[int, ...],
         layers: Sequence[Layer],
-        veils: Mapping[Plane, Veil] | None = None,
+        veils: Mapping[Plane, Mapping[str, VeilLike]] | None = None,
     ) -> None:
         self.axes, self.shape, self.layers = axes, shape, tuple(layers)
         self._veils = dict(veils or {})
@@ -82,13 +82,13 @@ class DefectLabels:
             (layer.name, layer.grow, sorted((str(k), f.digest()) for k, f in layer.found.items()))
             for layer in self.layers
         ]
-        thin = [(plane, veil.told()) for plane, veil in sorted(self._veils.items())]
+        thin = [self.veils[plane].__dask_tokenize__() for plane in sorted(self._veils)]
         return "defects", self.axes, self.shape, told, thin
 
     @property
     def veils(self) -> dict[Plane, Lifting]:
         """Return what lifts the veil of each plane that has one."""
-        return {plane: Lifting(self, plane, veil) for plane, veil in self._veils.items()}
+        return {plane: Lifting(self, plane, veils) for plane, veils in self._veils.items()}
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         whole = self[(slice(None),) * self.ndim]
@@ -155,30 +155,36 @@ class DefectLabels:
 
 @dataclass(frozen=True)
 class Lifting:
-    """Lifts the veil of a plane where infrared is what told of dirt.
+    """Lifts the veils of a plane, each where the kind that it is of was found.
 
     Parameters
     ----------
     labels : DefectLabels
     plane : tuple of int
-    veil : Veil
+    veils : mapping of str to VeilLike
     """
 
     labels: DefectLabels
     plane: Plane
-    veil: Veil
+    veils: Mapping[str, VeilLike]
 
     def __dask_tokenize__(self) -> Any:
-        return "veil", self.plane, self.veil.told()
+        told = [(name, self.veils[name].told()) for name in sorted(self.veils)]
+        return "veil", self.plane, told
 
     def lifted(
         self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-        """Return what `Veil.lifted` does, good only in parts labelled as of infrared."""
-        label = next(n for n, name in self.labels.names.items() if name == "infrared")
-        values, good, errors = self.veil.lifted(box, pixels, channels)
-        told = self.labels.read(self.plane, None, box) == label
-        return values, good & told[..., np.newaxis], errors
+        """Return what the veils' own do, good only in parts labelled as of their kinds."""
+        values, errors = (np.zeros(pixels.shape, np.float32) for _ in range(2))
+        good = np.zeros(pixels.shape, bool)
+        labels = self.labels.read(self.plane, None, box)
+        for label, name in self.labels.names.items():
+            own = labels == label
+            if name in self.veils and own.any():
+                lifted, fits, off = self.veils[name].lifted(box, pixels, channels)
+                values[own], errors[own], good[own] = lifted[own], off[own], fits[own]
+        return values, good, errors
 
 
 _SIDE = 2048

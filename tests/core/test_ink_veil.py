@@ -1,0 +1,180 @@
+"""Ink that print shows through: what it took is divided out, so that the print stays."""
+
+import pickle
+from itertools import product
+
+import eii
+import numpy as np
+import pytest
+from eii.evaluation.defects import add_stamps
+from eii.finders.inks import learn_inks
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import gaussian_filter
+
+FAST = eii.RestoreOptions("classical", standard_error=True)
+PAPER = np.array([0.93, 0.9, 0.84], np.float32)
+RED, BLUE = (0.75, 0.15, 0.2), (0.2, 0.25, 0.7)
+
+
+def page(side=320, *, grain=0.01):
+    """Return a page of print, in [0, 1], shape (side, side, 3)."""
+    picture = Image.new("L", (side, side))
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(15)
+    for row in range(8, side - 16, 19):
+        pen.text((8, row), "Of holes, and how they are filled in " * 2, 255, font=font)
+    cover = gaussian_filter(np.asarray(picture, np.float32) / 255, 0.6)[..., np.newaxis]
+    clean = PAPER * (1 - cover) + np.float32(0.12) * cover
+    clean = clean + np.random.default_rng(1).normal(0, grain, clean.shape)
+    return np.clip(clean, 0, 1).astype(np.float32)
+
+
+def bar(clean, ink, rows, *, covering=False):
+    """Return a page with a bar of an ink that varies across it, dark print below."""
+    cover = np.zeros(clean.shape[:2], np.float32)
+    cover[rows, 30:-30] = 1
+    cover = (gaussian_filter(cover, 1) * np.linspace(0.5, 0.9, cover.shape[1]))[..., np.newaxis]
+    ink = np.array(ink, np.float32)
+    if covering:
+        hidden = cover > 0.2
+        return np.where(hidden, ink, clean).astype(np.float32)
+    return (clean * (1 - cover * (1 - ink))).astype(np.float32)
+
+
+def stored(image, dtype=np.uint8):
+    return image if dtype == np.float32 else np.rint(image * np.iinfo(dtype).max).astype(dtype)
+
+
+def found(image, kind="stamps", **options):
+    return eii.detect(image, options=eii.DetectOptions((kind,), **options), axes="yxc")
+
+
+def restored(image, labels):
+    return eii.restore_array(image, labels, axes="yxc", options=FAST)
+
+
+def error(image, clean, where):
+    most = 1.0 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+    return float(np.sqrt(np.square(image[where] / most - clean[where]).mean()))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_print_below_a_stamp_stays(dtype):
+    clean = page()
+    image = stored(add_stamps(clean, np.random.default_rng(4))[0], dtype)
+    labels = found(image)
+    hole = np.asarray(labels) > 0
+    lifted, filled = restored(image, labels), restored(image, np.asarray(labels))
+    assert error(lifted.image, clean, hole) < 0.3 * error(filled.image, clean, hole)
+    assert lifted.image.dtype == dtype
+    assert np.array_equal(lifted.image[~hole], image[~hole])
+
+
+def test_standard_errors_are_of_the_size_of_the_errors():
+    clean = page()
+    image = stored(add_stamps(clean, np.random.default_rng(4))[0])
+    labels = found(image)
+    hole = np.asarray(labels) > 0
+    done = restored(image, labels)
+    within = np.abs(done.image[hole] - 255 * clean[hole]) < done.standard_error[hole]
+    assert 0.6 < within.mean() < 0.97
+    assert not done.standard_error[~hole].any()
+
+
+def test_each_of_two_inks_is_divided_out_by_its_own_colour():
+    clean = page()
+    image = stored(bar(bar(clean, RED, slice(60, 80)), BLUE, slice(200, 220)))
+    labels = found(image)
+    hole = np.asarray(labels) > 0
+    (lifting,) = labels.veils.values()
+    assert len(lifting.veils["stamps"].tints) == 2
+    lifted, filled = restored(image, labels).image, restored(image, np.asarray(labels)).image
+    for rows in (slice(60, 80), slice(200, 220)):
+        own = np.zeros_like(hole)
+        own[rows] = hole[rows]
+        assert own.sum() > 3000
+        assert error(lifted, clean, own) < 0.4 * error(filled, clean, own)
+
+
+def test_a_stamp_of_thin_lines_is_found():
+    image, truth = add_stamps(page(512), np.random.default_rng(3))
+    hole = np.asarray(found(stored(image))) > 0
+    assert (hole & truth).sum() > 0.8 * truth.sum()
+
+
+def test_ink_that_covers_is_filled():
+    image = stored(bar(page(), BLUE, slice(100, 112), covering=True))
+    labels = found(image)
+    assert np.asarray(labels).any()
+    assert not labels.veils
+
+
+def test_ink_on_a_stained_section_is_filled():
+    rng = np.random.default_rng(0)
+    tissue = np.array([0.7, 0.4, 0.65]) + 0.15 * gaussian_filter(rng.normal(0, 6, (256, 256, 3)), 3)
+    image = stored(bar(np.clip(tissue, 0, 1).astype(np.float32), (0.05, 0.5, 0.25), slice(90, 110)))
+    labels = found(image, "pen-marks")
+    assert np.asarray(labels)[95:105].any()
+    assert not labels.veils
+
+
+def test_ink_that_lets_too_little_through_is_filled():
+    image = stored(bar(page(), BLUE, slice(100, 120)))
+    assert not found(image, transmission=1.0).veils
+    labels = found(image, transmission=0.6)
+    some, more = restored(image, labels).image, restored(image, found(image)).image
+    assert (some != more)[np.asarray(labels) > 0].any()
+
+
+def test_what_is_lifted_does_not_depend_on_how_it_is_read():
+    image = stored(add_stamps(page(), np.random.default_rng(4))[0])
+    (lifting,) = found(image).veils.values()
+    box = eii.image.geometry.Box(0, 0, 320, 320)
+    whole = lifting.lifted(box, image, (0, 1, 2))
+    for y, x in product(range(0, 320, 64), range(0, 320, 80)):
+        part = eii.image.geometry.Box(y, x, y + 64, x + 80)
+        pieces = lifting.lifted(part, image[part.slices], (0, 1, 2))
+        for own, all_of in zip(pieces, whole, strict=True):
+            assert np.allclose(own, all_of[part.slices], rtol=1e-5, atol=1e-4)
+
+
+def test_ink_of_another_picture_is_filled():
+    image = stored(add_stamps(page(), np.random.default_rng(4))[0])
+    labels = found(image)
+    other = image // 2
+    assert np.array_equal(restored(other, labels).image, restored(other, np.asarray(labels)).image)
+
+
+def test_veils_of_ink_are_sent_to_other_processes():
+    image = stored(add_stamps(page(), np.random.default_rng(4))[0])
+    labels = found(image)
+    again = pickle.loads(pickle.dumps(labels))
+    assert np.array_equal(restored(image, labels).image, restored(image, again).image)
+
+
+def test_a_run_that_detects_keeps_the_print_and_the_known_pixels(tmp_path):
+    clean = page()
+    image = stored(add_stamps(clean, np.random.default_rng(4))[0])
+    kinds = eii.DetectOptions(("stamps",))
+    out = tmp_path / "out.zarr"
+    options = eii.RestoreOptions("classical", channels="rgb")
+    eii.restore_to_zarr(image, None, out, detect=kinds, axes="yxc", options=options)
+    assert eii.verify(image, out, axes="yxc").difference is None
+
+
+@pytest.mark.parametrize("marked", [0, 50])
+def test_too_little_ink_tells_nothing(marked):
+    ink = np.zeros((64, 64), bool)
+    ink.flat[:marked] = True
+    assert learn_inks([(page(64) * 255, ink)]) is None
+    assert learn_inks([]) is None
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_page_without_light_tells_nothing(value):
+    ink = np.zeros((64, 64), bool)
+    ink[20:40] = True
+    dark = np.zeros((64, 64, 3), np.float32)
+    assert learn_inks([(dark, ink)]) is None
+    image = page().astype(np.float32)
+    image[:40] = value
+    assert not np.asarray(found(image))[60:].any()
