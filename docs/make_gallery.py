@@ -1,4 +1,4 @@
-"""Take the pictures of what is found on real damaged photographs: before, found, restored."""
+"""Take the pictures of what is found on damaged photographs, and of a page below a stamp."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import eii
 import numpy as np
+from eii.evaluation.defects import add_stamps
 from PIL import Image
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -35,11 +36,28 @@ def framed(picture: np.ndarray) -> np.ndarray:
     return np.asarray(frame)
 
 
+def stamp(file: Path) -> None:
+    """Write a page with a made-up stamp, the same filled, and the stamp divided out."""
+    page = np.asarray(Image.open(file).convert("RGB"), np.float32)[:512, :512] / 255
+    stamped, where = add_stamps(page, np.random.default_rng(5))
+    image = np.rint(255 * stamped).astype(np.uint8)
+    labels = eii.detect(image, options=eii.DetectOptions(("stamps",)))
+    each = [image, eii.restore(image, np.asarray(labels)), eii.restore(image, labels)]
+    rows, columns = (slice(max(0, n.min() - 20), n.max() + 20) for n in np.nonzero(where))
+    gap = np.full((rows.stop - rows.start, GAP, 3), 255, np.uint8)
+    parts = [part for one in each for part in (one[rows, columns], gap)]
+    Image.fromarray(np.concatenate(parts[:-1], axis=1)).save(PICTURES / "stamp.jpg", quality=90)
+
+
 def main() -> None:
-    """Write a sheet for every six photographs of a folder."""
+    """Write a sheet for every six photographs of a folder, and a stamped page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photographs", type=Path)
+    parser.add_argument("--page", type=Path, help="Make the picture of a stamp on it instead.")
     given = parser.parse_args()
+    if given.page:
+        stamp(given.page)
+        return
     strips = [strip(file) for file in sorted(given.photographs.glob("*.png"))]
     gap = np.full((SIDE, GAP, 3), 255, np.uint8)
     for sheet in range(0, len(strips), 2 * ROWS):

@@ -39,7 +39,7 @@ Ir = Annotated[
 Transmission = Annotated[
     float,
     typer.Option(
-        help="Infrared light from which on dirt is divided out, not filled; 1: fill all.",
+        help="Light from which on dirt (infrared) or ink is divided out; 1: fill all.",
         rich_help_panel=DETECT,
     ),
 ]

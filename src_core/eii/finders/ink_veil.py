@@ -23,7 +23,7 @@ LEAST = 0.02  # of paper, below which a colour tells nothing
 ALIKE = np.radians(25)  # between colours of one ink
 _LOOSE = 0.08  # that a colour as bright as paper may be off in any direction, darker ones more
 _OVER = 0.2  # of paper, by which what is lifted may be brighter
-_GRAIN = 0.01  # standard error on paper that nothing tells better
+_GRAIN = 0.015  # standard error on paper that nothing tells better
 
 
 @dataclass(frozen=True)
