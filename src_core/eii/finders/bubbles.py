@@ -19,6 +19,7 @@ _VOTES = 0.3  # mean darkness along a circle that is looked at
 _DARKEST = 0.25  # of the range, by which a rim is darker: more does not count more
 _MOST = 40  # circles that are looked at, at each scale
 _ANGLES = 96
+_LAYERS = 4  # of bubbles, one behind the other
 _REACH = np.linspace(0.75, 1.2, 46)  # radii at which its rim is looked for
 _DEEP = 0.08  # of the range: how much darker a rim is than both its sides
 _OFF = 0.04  # of its radius, that a rim is off a smooth outline
@@ -46,6 +47,10 @@ class Bubble:
         """Return which pixels of a window it covers."""
         rows = np.arange(window.y0, window.y1)[:, np.newaxis] + 0.5 - self.y
         columns = np.arange(window.x0, window.x1) + 0.5 - self.x
+        return self.covers(rows, columns)
+
+    def covers(self, rows: NDArray[Any], columns: NDArray[Any]) -> BoolArray:
+        """Return which places, as far below and to the right of its middle, it covers."""
         turn = np.arctan2(rows, columns) / (2 * np.pi) * len(self.radii)
         far = np.interp(turn, np.arange(len(self.radii)), self.radii, period=len(self.radii))
         return np.asarray(np.hypot(rows, columns) <= far)
@@ -87,19 +92,36 @@ class Bubbles(Plain):
 
 
 def _bubbles(gray: FloatArray, factor: int, strict: float) -> list[Bubble]:
-    """Return the bubbles of a gray overview in [0, 1], where they are at full size."""
-    found: list[tuple[float, Bubble]] = []
-    for middle, radius in _circles(gray):
-        outline, share = _outline(*_rim_of(gray, middle, radius, strict * _DEEP))
-        if share < min(0.95, _ROUND * strict**0.25):
-            continue
-        y, x = (middle + 0.5) * factor
-        found.append((share, Bubble(float(y), float(x), outline * factor)))
+    """Return the bubbles of a gray overview in [0, 1], where they are at full size.
+
+    Those that are seen whole come first: where others lie behind them, no rim is looked for.
+    """
+    rims = [(middle, _rim_of(gray, middle, r, strict * _DEEP)) for middle, r in _circles(gray)]
     kept: list[Bubble] = []
-    for _, one in sorted(found, key=lambda pair: -pair[0]):
-        if not any(np.hypot(one.y - b.y, one.x - b.x) < b.radii.mean() / 2 for b in kept):
-            kept.append(one)
-    return kept
+    for _ in range(_LAYERS):
+        found: list[tuple[float, Bubble]] = []
+        for (y, x), (rim, is_there, cut) in rims:
+            hidden = cut | _behind(y, x, rim, kept)
+            outline, share = _outline(rim, is_there & ~hidden, hidden)
+            if share >= min(0.95, _ROUND * strict**0.25):
+                found.append((share, Bubble(y, x, outline)))
+        before = len(kept)
+        for _, one in sorted(found, key=lambda pair: -pair[0]):
+            if not any(np.hypot(one.y - b.y, one.x - b.x) < b.radii.mean() / 2 for b in kept):
+                kept.append(one)
+        if len(kept) == before:
+            break
+    return [Bubble((b.y + 0.5) * factor, (b.x + 0.5) * factor, b.radii * factor) for b in kept]
+
+
+def _behind(y: float, x: float, rim: NDArray[np.float64], others: list[Bubble]) -> BoolArray:
+    """Tell at which angles a rim is within other bubbles."""
+    turn = np.arange(_ANGLES) / _ANGLES * 2 * np.pi
+    rows, columns = y + rim * np.sin(turn), x + rim * np.cos(turn)
+    hidden = np.zeros(_ANGLES, bool)
+    for one in others:
+        hidden |= one.covers(rows - one.y, columns - one.x)
+    return hidden
 
 
 def _outline(
