@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 
-from eii.image.around import by_cells, from_cells
+from eii.image.around import between_cells, by_cells
 from eii.image.hole import distance_to_known, may_be_deeper, spread_cross, spread_square
 from eii.image.pyramid import double, shrink
 
@@ -37,6 +37,7 @@ _RIM = 12  # hole pixels solved at full resolution from the known ones inwards; 
 _APART = 4  # holes of a window up to which each is solved on its own
 _NARROW = 6  # depth up to which a plate cannot leave by much what is on both sides
 _WIDE = 5  # cells across in which the range around a hole is taken
+_TELLS = 128  # known pixels that tell a range
 _WIDENED = 0.1  # of that range, by which a fill may leave it
 _WHOLE = ((np.inf, np.min), (-np.inf, np.max))
 _EXTREMES = ((np.inf, np.minimum), (-np.inf, np.maximum))
@@ -255,13 +256,29 @@ def bound(filled: FloatArray, luma: FloatArray, hole: BoolArray) -> FloatArray:
     Where an edge of a textured image meets the hole, the slope at the border says little of what
     is in the hole: continued, it makes black and white beads. What is seen behind bounds it.
     """
-    cells = [by_cells(np.where(hole, np.float32(v), luma), of) for v, of in _EXTREMES]
-    low = ndimage.minimum_filter(cells[0], _WIDE, mode="nearest")
-    high = ndimage.maximum_filter(cells[1], _WIDE, mode="nearest")
-    # Deep inside, what is around says little: there the range of the whole window holds.
-    known = luma[~hole]
-    empty = low > high
-    low, high = np.where(empty, known.min(), low), np.where(empty, known.max(), high)
+    low, high = (by_cells(np.where(hole, np.float32(v), luma), of) for v, of in _EXTREMES)
+    low, high = _ranges(low, high, hole)
     margin = _WIDENED * (high - low)
-    low, high = (from_cells(v, hole.shape) for v in (low - margin, high + margin))
+    low, high = (between_cells(v, hole.shape) for v in (low - margin, high + margin))
     return np.where(hole, np.clip(filled, low, high), luma)
+
+
+def _ranges(low: FloatArray, high: FloatArray, hole: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Return the range around each cell, twice as wide as it takes to see known pixels enough.
+
+    A few of them, far off, tell nothing of what is deep inside.
+    """
+    known = by_cells((~hole).astype(np.float32), np.add)
+    left = by_cells(hole, np.logical_or)
+    lowest, highest = np.full_like(low, low.min()), np.full_like(high, high.max())
+    width = _WIDE
+    while left.any() and width < 4 * max(left.shape):
+        half = width // 2 + 1
+        near = ndimage.uniform_filter(known, half, mode="constant") * half**2
+        told = left & (near >= _TELLS)
+        if told.any():
+            lowest[told] = ndimage.minimum_filter(low, width, mode="nearest")[told]
+            highest[told] = ndimage.maximum_filter(high, width, mode="nearest")[told]
+            left &= ~told
+        width = 2 * width - 1
+    return lowest, highest

@@ -34,6 +34,12 @@ def from_cells(cells: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     return cells.repeat(CELL, axis=0).repeat(CELL, axis=1)[: shape[0], : shape[1]]
 
 
+def between_cells(cells: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Return each pixel's value, linear between the middles of the cells."""
+    fine = ndimage.zoom(cells, CELL, order=1, mode="nearest", grid_mode=True)
+    return np.asarray(fine[: shape[0], : shape[1]])
+
+
 @dataclass(frozen=True)
 class Around:
     """Mean and deviation of the known pixels near each cell, shape (ceil(M / 8), ceil(N / 8)).
