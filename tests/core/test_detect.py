@@ -420,3 +420,16 @@ def test_a_bubble_that_the_edge_cuts_is_found_and_a_dark_disc_is_none():
     assert found[150, 60]
     assert not found[150, 200]
     assert found.sum() == pytest.approx((np.hypot(y - 150, x - 20) < 54).sum(), rel=0.1)
+
+
+def test_a_bubble_that_others_hide_a_third_of_is_found():
+    y, x = np.mgrid[:300, :300]
+    image = np.full((300, 300, 3), 220, np.uint8)
+    truth = np.zeros((300, 300), bool)
+    for row, column, radius in ((150, 120, 55), (150, 175, 60)):  # the one in front last
+        far = np.hypot(y - row, x - column)
+        image[far < radius + 3] = 200
+        image[np.abs(far - radius) < 3] = 30
+        truth |= far < radius + 4
+    found = marked(image, "bubbles", axes="yxc")
+    assert f1(found, truth) > 0.95

@@ -21,7 +21,7 @@ def train_finder(
         typer.Option("--from", help="Go on from weights: a .safetensors, or film, which ships."),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Windows, or hot pixels, of a batch; by default 8, or 4096.")
+        int | None, typer.Option(help="Windows, or hot pixels, of a batch; by default 5, or 4096.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
     seed: Annotated[int, typer.Option(help="Others draw other windows.")] = 0,

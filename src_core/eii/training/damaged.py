@@ -19,12 +19,12 @@ from eii.training.sheets import Sheet, draw_sheet, lay_sheet
 FloatArray = NDArray[np.float32]
 Sample = tuple[FloatArray, NDArray[np.bool_]]
 
-SIDE = 256
+SIDE = 320
 _CLEAN = 0.2  # share of windows without a defect
 _LEAST = 0.3  # of a sheet's defects that the others have
 _GRAINY = 0.12  # share of windows that show many things alike, which are no dust
 _ENLARGED, _LARGEST = 0.6, 2.5  # share of windows, and by how much: scans are finer than crops
-_FADED, _TONED = 0.3, 0.1  # share of windows of less colour, and of one
+_FADED, _TONED, _SWAPPED = 0.3, 0.1, 0.2  # share of windows of less colour, of one, of others
 _HELD = 32  # sheets and pictures at hand, of which each window takes one
 _SHEET_USES, _PICTURE_USES = 6, 3  # windows that each is for, in the mean
 
@@ -92,8 +92,10 @@ def _enlarged(window: FloatArray) -> FloatArray:
 
 
 def _recoloured(window: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return a window with some of its colour, or toned as old prints are, or as it is."""
+    """Return a window with some of its colour, or others, or toned as old prints are, or as is."""
     drawn = rng.random()
+    if drawn > 1 - _SWAPPED:
+        return window[..., rng.permutation(3)]
     if drawn > _FADED + _TONED:
         return window
     luma = (window @ np.full(3, 1 / 3, np.float32))[..., np.newaxis]

@@ -27,7 +27,7 @@ from eii.training.damaged import Windows
 from eii.training.images import find_items
 from eii.training.saving import LICENCE, halved, write_weights
 
-BATCH = 8
+BATCH = 5
 _RATE, _WARM, _LAST = 2e-3, 300, 0.02
 _ON = 0.1  # of the rate, for weights that have been trained: their normalisations are folded in
 _EMA = 0.995
