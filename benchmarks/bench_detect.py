@@ -18,9 +18,10 @@ from eii.training.images import find_items, read_item
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
-SOFT = ("scratches", "dust", "infrared", "pen-marks", "stamps", "bubbles")
+SOFT = ("scratches", "dust", "infrared", "pen-marks", "stamps", "bubbles", "stains")
 """Kinds whose borders are soft: two pixels around their truth count neither way."""
 RGB_ONLY = {"pen-marks": ("micro", "document"), "stamps": ("document",), "bubbles": ("micro",)}
+PAGES = ("stains",)
 
 
 BRIGHT = ("bubbles", "pen-marks")
@@ -101,6 +102,8 @@ def suits(kind: str, image: np.ndarray, domain: str) -> bool:
     """Tell whether a kind is measured on such an image."""
     if kind in BRIGHT and np.median(image) < 0.45:  # no brightfield, no page
         return False
+    if kind in PAGES:
+        return domain == "document"
     return kind not in RGB_ONLY or (image.shape[2] == 3 and domain in RGB_ONLY[kind])
 
 

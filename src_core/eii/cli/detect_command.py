@@ -39,7 +39,7 @@ Ir = Annotated[
 Transmission = Annotated[
     float,
     typer.Option(
-        help="Light from which on dirt (infrared) or ink is divided out; 1: fill all.",
+        help="Light from which on dirt (infrared), ink, stains are divided out; 1: fill all.",
         rich_help_panel=DETECT,
     ),
 ]

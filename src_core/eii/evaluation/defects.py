@@ -161,6 +161,25 @@ def add_stamps(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
     return (image * (1 - opaque * (1 - ink))).astype(np.float32), cover > 0.3
 
 
+def add_stains(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
+    """Return a page with a stain that it shows through, darker at its rim, and where it is."""
+    height, width = image.shape[:2]
+    y, x = np.mgrid[:height, :width]
+    cy, cx = rng.uniform(0.35, 0.65, 2) * (height, width)
+    turn = np.arctan2(y - cy, x - cx)
+    radius = rng.uniform(0.15, 0.25) * min(height, width)
+    out = 1 + sum(
+        rng.uniform(0, 0.08) * np.cos(n * turn + rng.uniform(0, 2 * np.pi)) for n in (2, 3, 4, 5)
+    )
+    far = np.hypot(y - cy, x - cx) / (radius * out)
+    within = np.clip((1 - far) * radius / 3, 0, 1)
+    uneven = 1 + 0.25 * gaussian_filter(rng.normal(0, 1, (height, width)), radius / 4) * radius / 2
+    rim = 1 + 0.5 * np.exp(-0.5 * ((far - 0.96) / 0.04) ** 2)
+    depth = (within * np.clip(uneven, 0.6, 1.4) * rim)[..., np.newaxis]
+    colour = np.array([0.2, 0.3, 0.5], np.float32) if image.shape[2] == 3 else np.float32(0.3)
+    return (image * np.exp(-depth * colour * rng.uniform(0.6, 1.2))).astype(np.float32), far <= 1
+
+
 def add_bubbles(image: FloatArray, rng: Rng) -> tuple[FloatArray, BoolArray]:
     """Return an image with air bubbles: blurred discs in a dark rim with a halo inside."""
     height, width = image.shape[:2]
@@ -196,5 +215,6 @@ DEFECTS: dict[str, Add] = {
     "pen-marks": add_pen_marks,
     "stamps": add_stamps,
     "bubbles": add_bubbles,
+    "stains": add_stains,
 }
 """What is made up for each kind that can be measured."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,17 @@ from scipy import ndimage
 
 from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
 from eii.finders.overview import enlarged, overview_of
+from eii.finders.paper_veil import PaperVeil, learn_stains
 from eii.image.geometry import Box
 
-_TEXT = 15  # cells: a closing as wide takes print away and leaves the paper
-_STAIN = 0.06  # of the range, by which paper is darker in a stain
-_LARGE = 150  # cells of a stain, at the least
+_TEXT = 31  # cells: a closing as wide takes print away and leaves the paper
+_STAIN, _SPREADS = (0.06, 0.12), 3.0  # of the range, and deviations of paper: how much darker
+_LEAST = 21  # cells of a square that fits into a stain
+_SMALLEST, _MOST = 900, 0.3  # cells of a stain, and share of the page
+_ENCLOSED = 0.6  # of the page's shorter side, that a stain within brighter paper is smaller than
+_OUTLINE, _STEEP = 3, 0.5  # cells of an outline; how much of the depth is reached within
+_DEEPEST = 0.7  # of the range: what is darker is a picture
+_TO_SIGMA = 1.4826
 _MARGIN = 0.18  # of the page's width or height, within which pages are punched
 _ROUND, _RADII = 0.75, (0.004, 0.03)  # share of its disc; radii of the longer side
 _EVEN = 0.06  # of the range: a punched hole shows what lies below, evenly
@@ -31,7 +38,7 @@ class OnPage(Plain):
 
     def __init__(self, view: View, sensitivity: float) -> None:
         super().__init__()
-        self._over = overview_of(view)
+        self._view, self._over = view, overview_of(view)
         gray = self._over.pixels.mean(axis=2)
         low, high = (float(v) for v in np.percentile(gray, (0.5, 99.5)))
         self._range = max(high - low, 1e-12)
@@ -56,23 +63,71 @@ class OnPage(Plain):
 
 
 class Stains(OnPage):
-    """Paper that is darker than the page's by far, and for a large part of it."""
+    """Paper that is darker than around, by far and with an outline, for a large part of it.
+
+    Shade has none: it grows by and by, towards a fold or the edge of the page.
+    """
 
     def _look(self, gray: FloatArray, strict: float) -> tuple[BoolArray, FloatArray, BoolArray]:
-        paper = ndimage.grey_closing(gray, _TEXT, mode="nearest")
-        paper = ndimage.median_filter(paper, 5, mode="nearest")
+        paper = _without_print(gray)
         usual = float(np.percentile(paper, 70))
-        limit = usual - strict**0.5 * _STAIN * self._range
-        mask = ndimage.binary_opening(paper < limit, np.ones((5, 5), bool))
-        labels, count = ndimage.label(mask)
-        if count:
-            area = np.bincount(labels.ravel(), minlength=count + 1)
-            deep = ndimage.minimum(paper, labels, np.arange(count + 1))
-            # Pictures and dark borders are no stains: too dark, or most of the page.
-            kept = (area >= _LARGE) & (area < 0.3 * gray.size) & (deep > usual - 0.5 * self._range)
-            kept[0] = False
-            mask = kept[labels]
-        return mask, np.full(gray.shape, limit, np.float32), np.zeros(gray.shape, bool)
+        uneven = _TO_SIGMA * float(np.median(np.abs(paper[paper <= usual] - usual)))
+        least, most = (share * self._range for share in _STAIN)
+        depth = strict**0.5 * min(most, max(least, _SPREADS * uneven))
+        side = max(1, round(_ENCLOSED * min(gray.shape)))
+        enclosing = ndimage.grey_closing(paper, side, mode="nearest")
+        mask = np.zeros(gray.shape, bool)
+        limit = np.full(gray.shape, usual - depth, np.float32)
+        # What is enclosed by brighter paper, then what reaches the edges of the page.
+        for around in (np.minimum(enclosing, usual + depth), np.full_like(paper, usual)):
+            for part in self._parts(paper, around, depth):
+                if not (mask & part).any():
+                    mask |= part
+                    limit[part] = around[part] - depth
+        return mask, limit, np.zeros(gray.shape, bool)
+
+    def _parts(self, paper: FloatArray, around: FloatArray, depth: float) -> Iterator[BoolArray]:
+        """Yield stains, each a mask of the page made small."""
+        dark = paper < around - depth
+        square = np.ones((3, 3), bool)
+        core = ndimage.binary_opening(dark, np.ones((_LEAST, _LEAST), bool))
+        own = dark & ndimage.binary_dilation(core, square, _LEAST // 2)
+        labels, count = ndimage.label(ndimage.binary_propagation(core, mask=own))
+        for number in range(1, count + 1):
+            part = labels == number
+            if self._is_stain(part, paper, float(np.median(around[part]))):
+                yield part
+
+    def _is_stain(self, part: BoolArray, paper: FloatArray, around: float) -> bool:
+        """Tell whether a dark part is no picture, not the page itself, and no shade."""
+        square = np.ones((3, 3), bool)
+        inside = part & ~ndimage.binary_erosion(part, square, _OUTLINE, border_value=1)
+        near, far = (ndimage.binary_dilation(part, square, n) for n in (1, 1 + _OUTLINE))
+        outside = far & ~near
+        if not _SMALLEST <= part.sum() <= _MOST * part.size or not outside.any():
+            return False
+        below = around - float(np.median(paper[part]))
+        step = float(np.median(paper[outside]) - np.median(paper[inside]))
+        return below < _DEEPEST * self._range and step > _STEEP * below
+
+    def veil(self, limit: float, channels: Sequence[int]) -> PaperVeil | None:
+        """Return what divides stains out, where print shows through them."""
+        if not self._mask.any():
+            return None
+        pixels = self._over.pixels
+        paper = np.stack([_without_print(own) for own in np.moveaxis(pixels, 2, 0)], axis=2)
+        learnt = learn_stains(self._over, paper, self._mask)
+        if learnt is None:
+            return None
+        corner, passed, errors = learnt
+        read, factor = self._view.read, self._over.factor
+        return PaperVeil(read, tuple(channels), corner, factor, passed, errors, limit)
+
+
+def _without_print(cells: FloatArray) -> FloatArray:
+    """Return what print is on, (m, n)."""
+    closed = ndimage.grey_closing(cells, _TEXT, mode="nearest")
+    return np.asarray(ndimage.median_filter(closed, 5, mode="nearest"))
 
 
 class PunchHoles(OnPage):

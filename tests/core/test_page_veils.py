@@ -1,4 +1,4 @@
-"""Ink that print shows through: what it took is divided out, so that the print stays."""
+"""Ink and stains that print shows through: what they took is divided out, the print stays."""
 
 import pickle
 from itertools import product
@@ -6,8 +6,9 @@ from itertools import product
 import eii
 import numpy as np
 import pytest
-from eii.evaluation.defects import add_stamps
+from eii.evaluation.defects import add_stains, add_stamps
 from eii.finders.inks import learn_inks
+from eii.image.geometry import Box
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
@@ -55,6 +56,17 @@ def restored(image, labels):
 def error(image, clean, where):
     most = 1.0 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
     return float(np.sqrt(np.square(image[where] / most - clean[where]).mean()))
+
+
+def assert_alike_in_parts(lifting, image):
+    """Fail unless what a veil gives by parts is what it gives of the whole."""
+    side = len(image)
+    whole = lifting.lifted(Box(0, 0, side, side), image, (0, 1, 2))
+    for y, x in product(range(0, side, 64), range(0, side, 80)):
+        part = Box(y, x, min(side, y + 64), min(side, x + 80))
+        pieces = lifting.lifted(part, image[part.slices], (0, 1, 2))
+        for own, all_of in zip(pieces, whole, strict=True):
+            assert np.allclose(own, all_of[part.slices], rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -128,13 +140,7 @@ def test_ink_that_lets_too_little_through_is_filled():
 def test_what_is_lifted_does_not_depend_on_how_it_is_read():
     image = stored(add_stamps(page(), np.random.default_rng(4))[0])
     (lifting,) = found(image).veils.values()
-    box = eii.image.geometry.Box(0, 0, 320, 320)
-    whole = lifting.lifted(box, image, (0, 1, 2))
-    for y, x in product(range(0, 320, 64), range(0, 320, 80)):
-        part = eii.image.geometry.Box(y, x, y + 64, x + 80)
-        pieces = lifting.lifted(part, image[part.slices], (0, 1, 2))
-        for own, all_of in zip(pieces, whole, strict=True):
-            assert np.allclose(own, all_of[part.slices], rtol=1e-5, atol=1e-4)
+    assert_alike_in_parts(lifting, image)
 
 
 def test_ink_of_another_picture_is_filled():
@@ -178,3 +184,54 @@ def test_a_page_without_light_tells_nothing(value):
     image = page().astype(np.float32)
     image[:40] = value
     assert not np.asarray(found(image))[60:].any()
+
+
+def shaded(clean, ink=0.35):
+    """Return a page whose left fifth is ever darker, as towards a fold."""
+    x = np.linspace(0, 5, clean.shape[1])
+    return (clean * (1 - ink * np.clip(1 - x, 0, 1))[:, np.newaxis]).astype(np.float32)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_print_below_a_stain_stays(dtype):
+    clean = page(512)
+    stained, truth = add_stains(clean, np.random.default_rng(0))
+    image = stored(stained, dtype)
+    labels = found(image, "stains")
+    hole = np.asarray(labels) > 0
+    assert (hole & truth).sum() > 0.95 * truth.sum()
+    assert hole.sum() < 1.1 * truth.sum()
+    lifted, filled = restored(image, labels), restored(image, np.asarray(labels))
+    assert error(lifted.image, clean, hole) < 0.35 * error(filled.image, clean, hole)
+    within = np.abs(lifted.image[hole] / (image.max() / clean.max()) - clean[hole])
+    assert np.median(within) < 0.02
+    assert np.array_equal(lifted.image[~hole], image[~hole])
+
+
+def test_stains_of_gray_pages_are_divided_out():
+    clean = page(512)[..., :1]
+    image = stored(add_stains(clean, np.random.default_rng(0))[0])[..., 0]
+    labels = eii.detect(image, options=eii.DetectOptions(("stains",)))
+    hole = np.asarray(labels) > 0
+    own, other = (eii.restore(image, m, options=FAST) for m in (labels, np.asarray(labels)))
+    truth = clean[..., 0]
+    assert error(own, truth, hole) < 0.25 * error(other, truth, hole)
+
+
+@pytest.mark.parametrize("kind", ["stains", "stamps"])
+def test_shade_towards_a_fold_is_no_defect(kind):
+    assert not np.asarray(found(stored(shaded(page(512))), kind)).any()
+
+
+def test_a_patch_that_covers_is_filled():
+    image = page(512)
+    image[200:300, 150:280] = (0.6, 0.55, 0.45)
+    labels = found(stored(image), "stains")
+    assert np.asarray(labels)[210:290, 160:270].all()
+    assert not labels.veils
+
+
+def test_what_is_lifted_of_a_stain_does_not_depend_on_how_it_is_read():
+    image = stored(add_stains(page(512), np.random.default_rng(0))[0])
+    (lifting,) = found(image, "stains").veils.values()
+    assert_alike_in_parts(lifting, image)
