@@ -160,8 +160,8 @@ class DetectOptions:
         A file to compare with, for ``"difference"``; by default the planes before and after.
     transmission : float
         Share of light from which on dirt is thin, for ``"infrared"``, and what is on a page, for
-        ``"stamps"``, ``"pen-marks"`` and ``"stains"``: when what was found is given to a restoration, what it
-        took is divided out, and the rest is filled. At 1 all is filled.
+        ``"stamps"``, ``"pen-marks"`` and ``"stains"``: when what was found is given to a
+        restoration, what it took is divided out, and the rest is filled. At 1 all is filled.
     weights : str, optional
         Of the network that finds scratches and dust, or of the one that judges hot pixels, from
         ``eii train-finder``; by default those that ship.

@@ -237,6 +237,8 @@ def test_folds_are_found_in_a_stained_section():
     truth[120:140, 20:300] = True
     tissue[truth] = (105, 30, 110)
     assert f1(marked(tissue.clip(0, 255).astype(np.uint8), "folds"), truth) > 0.8
+    gray = tissue.mean(axis=2, keepdims=True).repeat(3, axis=2).clip(0, 255).astype(np.uint8)
+    assert not marked(gray, "folds", axes="yxc").any()  # dark grains of a metal, say
 
 
 def segment_bright(luma):

@@ -1,4 +1,4 @@
-"""Folds of a stained section: darker and more saturated than the tissue around."""
+"""Folds of a stained section: darker than the tissue around, and more saturated."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from eii.errors import ImageError
-from eii.finders.kind import BoolArray, FloatArray, Plain, View, strictness
+from eii.finders.colour import is_stained, range_of, to_lab
+from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
 from eii.finders.overview import overview_of
 from eii.image.geometry import Box
 
 _SPREADS = 3.0
 _LEAST = 0.2  # of saturation less lightness
+_SATURATED = 0.3
 _SMALLEST = 200
 _TO_SIGMA = 1.4826
 
@@ -34,23 +36,29 @@ class Folds(Plain):
         super().__init__(_SMALLEST)
         if not view.rgb:
             raise ImageError("Folds are told by their colour: they need red, green and blue.")
-        small = overview_of(view).pixels
-        whole = view.dtype.kind in "ui"
-        self._most = float(np.iinfo(view.dtype).max) if whole else max(1e-12, float(small.max()))
-        told = self._excess(small)
+        overview = overview_of(view)
+        self._most = range_of(view, overview)
+        self._stained = is_stained(to_lab(overview.pixels, self._most))
+        told, _ = self._excess(overview.pixels)
         tissue = told[told > np.median(told) - 1e-6]
         spread = _TO_SIGMA * float(np.median(np.abs(tissue - np.median(tissue))))
         step = max(_SPREADS * spread, _LEAST) * strictness(sensitivity) ** 0.5
         self._limit = float(np.median(tissue)) + step
 
-    def _excess(self, pixels: FloatArray) -> FloatArray:
+    def _excess(self, pixels: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return saturation less lightness, and saturation."""
         values = np.clip(pixels / np.float32(self._most), 0, 1)
         high, low = values.max(axis=2), values.min(axis=2)
-        return np.asarray((high - low) / np.maximum(high, 0.02) - high, np.float32)
+        saturation = np.asarray((high - low) / np.maximum(high, 0.02), np.float32)
+        return saturation - high, saturation
 
     def marks(self, pixels: NDArray[Any], window: Box) -> BoolArray:
-        """Return what is far darker and more saturated, evenly so."""
-        told = self._excess(np.asarray(pixels, np.float32))
-        even = ndimage.uniform_filter(told, 5, mode="nearest")
-        found = ndimage.binary_opening(even > self._limit, np.ones((3, 3), bool))
+        """Return what is far darker and more saturated, evenly so; what is gray is no tissue."""
+        if not self._stained:
+            return np.zeros(pixels.shape[:2], bool)
+        told, saturation = (
+            ndimage.uniform_filter(own, 5, mode="nearest") for own in self._excess(finite(pixels))
+        )
+        even = (told > self._limit) & (saturation > _SATURATED)
+        found = ndimage.binary_opening(even, np.ones((3, 3), bool))
         return np.asarray(ndimage.binary_closing(found, np.ones((5, 5), bool)))

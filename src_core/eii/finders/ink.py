@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from eii.errors import ImageError
+from eii.finders.colour import is_stained, range_of, to_lab
 from eii.finders.found import find
 from eii.finders.ink_veil import InkVeil
 from eii.finders.inks import learn_inks
@@ -20,7 +21,7 @@ from eii.image.geometry import Box
 _FAR = 22.0  # least distance of an ink from what is usual, in units of CIELAB's a and b
 _SPREADS = 4.5  # and in deviations of what is usual
 _DARK, _GRAY = 28.0, 12.0  # lightness and chroma of a black pen
-_PAPER, _STAINED = 45.0, 0.05  # median lightness of a bright ground; share of stained tissue
+_PAPER = 45.0  # median lightness of a bright ground
 _SMALLEST = 60
 _TO_SIGMA = 1.4826
 _DEEP, _THIN, _SMALL = 0.15, 0.05, 200  # share of a part that is no rim, of a small one and others
@@ -52,15 +53,15 @@ class Ink(Plain):
         if not view.rgb:
             raise ImageError("Ink is told by its colour: it needs red, green and blue.")
         self._strict = strictness(sensitivity) ** 0.5
-        self._range = _range_of(view)
         self._view, overview = view, overview_of(view)
-        small = _lab(overview.pixels, self._range)
+        self._range = range_of(view, overview)
+        small = to_lab(overview.pixels, self._range)
         chroma = small[..., 1:].reshape(-1, 2)
         self._middle = np.median(chroma, axis=0)
         self._shape = _spread_of(chroma - self._middle)
         # On a dark ground colours are light, not ink: as of fluorescence.
         self._on_paper = bool(np.median(small[..., 0]) > _PAPER)
-        self._stained = bool(((small[..., 1] > 8) & (small[..., 2] < 5)).mean() > _STAINED)
+        self._stained = is_stained(small)
         self._dark = _DARK if black and self._stained else -1.0
         self._inked = _most_marked(self._told(small) > _PALE, overview.factor, view.shape)
 
@@ -68,7 +69,7 @@ class Ink(Plain):
         """Return what is of an unusual colour, and what of it surely so, and deep in a stroke."""
         if not self._on_paper:
             return np.zeros(pixels.shape[:2], bool), {}
-        lab = _lab(finite(pixels), self._range)
+        lab = to_lab(finite(pixels), self._range)
         even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
         told = self._told(even)
         black = (even[..., 0] < self._dark) & (np.hypot(even[..., 1], even[..., 2]) < _GRAY)
@@ -117,19 +118,6 @@ def _most_marked(mask: BoolArray, factor: int, shape: tuple[int, int]) -> list[B
     first = blocks[np.argsort(-counts, kind="stable")[:_BLOCKS]] * side * factor
     wide = side * factor
     return [Box(int(y), int(x), int(y) + wide, int(x) + wide).clip(shape) for y, x in first]
-
-
-def _range_of(view: View) -> float:
-    if view.dtype.kind in "ui":
-        return float(np.iinfo(view.dtype).max)
-    top = float(np.nanmax(overview_of(view).pixels, initial=0))
-    return max(top, 1e-12)
-
-
-def _lab(pixels: FloatArray, most: float) -> FloatArray:
-    from skimage.color import rgb2lab
-
-    return np.asarray(rgb2lab(np.clip(pixels / np.float32(most), 0, 1)), np.float32)
 
 
 def _spread_of(off: FloatArray) -> FloatArray:

@@ -24,6 +24,7 @@ _DEEPEST = 0.7  # of the range: what is darker is a picture
 _TO_SIGMA = 1.4826
 _MARGIN = 0.18  # of the page's width or height, within which pages are punched
 _ROUND, _RADII = 0.75, (0.004, 0.03)  # share of its disc; radii of the longer side
+_SMALL = 4.0  # cells of a radius, at the least: full stops are smaller
 _EVEN = 0.06  # of the range: a punched hole shows what lies below, evenly
 
 
@@ -160,7 +161,7 @@ class PunchHoles(OnPage):
         height, width = own.shape
         radius = (height + width) / 4
         least, most = (r * max(shape) for r in _RADII)
-        if not max(2.0, least) <= radius <= most or not 0.7 < height / width < 1.4:
+        if not max(_SMALL, least) <= radius <= most or not 0.7 < height / width < 1.4:
             return False
         middles = [(s.start + s.stop) / 2 / n for s, n in zip(span, shape, strict=True)]
         at_edge = min(min(m, 1 - m) for m in middles) < _MARGIN
