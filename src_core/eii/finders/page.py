@@ -21,6 +21,7 @@ _SMALLEST, _MOST = 900, 0.3  # cells of a stain, and share of the page
 _ENCLOSED = 0.6  # of the page's shorter side, that a stain within brighter paper is smaller than
 _OUTLINE, _STEEP = 3, 0.5  # cells of an outline; how much of the depth is reached within
 _DEEPEST = 0.7  # of the range: what is darker is a picture
+_PRINTED, _BESIDES = 0.8, 0.1  # of the paper, below which is print; more of it is a picture
 _TO_SIGMA = 1.4826
 _MARGIN = 0.18  # of the page's width or height, within which pages are punched
 _ROUND, _RADII = 0.75, (0.004, 0.03)  # share of its disc; radii of the longer side
@@ -77,12 +78,14 @@ class Stains(OnPage):
         depth = strict**0.5 * min(most, max(least, _SPREADS * uneven))
         side = max(1, round(_ENCLOSED * min(gray.shape)))
         enclosing = ndimage.grey_closing(paper, side, mode="nearest")
+        printed = gray < _PRINTED * paper
+        usually = float(printed.mean())
         mask = np.zeros(gray.shape, bool)
         limit = np.full(gray.shape, usual - depth, np.float32)
         # What is enclosed by brighter paper, then what reaches the edges of the page.
         for around in (np.minimum(enclosing, usual + depth), np.full_like(paper, usual)):
             for part in self._parts(paper, around, depth):
-                if not (mask & part).any():
+                if not (mask & part).any() and printed[part].mean() <= 2 * usually + _BESIDES:
                     mask |= part
                     limit[part] = around[part] - depth
         return mask, limit, np.zeros(gray.shape, bool)
@@ -127,7 +130,8 @@ class Stains(OnPage):
 
 def _without_print(cells: FloatArray) -> FloatArray:
     """Return what print is on, (m, n)."""
-    closed = ndimage.grey_closing(cells, _TEXT, mode="nearest")
+    even = ndimage.median_filter(cells, 5, mode="nearest")  # print is sharpened: bright at its rims
+    closed = ndimage.grey_closing(even, _TEXT, mode="nearest")
     return np.asarray(ndimage.median_filter(closed, 5, mode="nearest"))
 
 

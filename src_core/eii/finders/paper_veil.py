@@ -112,7 +112,9 @@ def learn_stains(
         return None
     usual = _around(paper, clear)
     share = over.pixels.mean(axis=2) / np.maximum(paper.mean(axis=2), 1e-12)
-    if (share[stained] < _PRINT).mean() < _SHOWN * (share[clear] < _PRINT).mean():
+    deep = ndimage.binary_erosion(stained, square, _REACH)  # the rim may be print beside it
+    printed = (share[deep] < _PRINT).mean() if deep.any() else 0.0
+    if printed < _SHOWN * (share[clear] < _PRINT).mean():
         return None
     passed = np.clip(paper / np.maximum(usual, 1e-12), 0, 1).astype(np.float32)
     rest = np.abs(paper[clear] / np.maximum(usual[clear], 1e-12) - 1)
