@@ -1,4 +1,4 @@
-"""Take the pictures of what is found on damaged photographs, and of a page below a stamp."""
+"""Take the pictures of what is found on damaged photographs, and of stamp and stain on a page."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import eii
 import numpy as np
-from eii.evaluation.defects import add_stamps
+from eii.evaluation.defects import add_stains, add_stamps
 from PIL import Image
 
 PICTURES = Path(__file__).parent / "pictures"
 SIDE, GAP, ROWS = 230, 12, 3
+PART = np.s_[150:400, 190:450]
 COLOURS = {5: (255, 0, 0), 6: (0, 255, 0)}  # scratches, dust
 
 
@@ -36,27 +37,30 @@ def framed(picture: np.ndarray) -> np.ndarray:
     return np.asarray(frame)
 
 
-def stamp(file: Path) -> None:
-    """Write a page with a made-up stamp, the same filled, and the stamp divided out."""
+def on_page(file: Path) -> None:
+    """Write a page with a stamp and with a stain, the same filled, and divided out."""
     page = np.asarray(Image.open(file).convert("RGB"), np.float32)[:512, :512] / 255
-    stamped, where = add_stamps(page, np.random.default_rng(5))
-    image = np.rint(255 * stamped).astype(np.uint8)
-    labels = eii.detect(image, options=eii.DetectOptions(("stamps",)))
-    each = [image, eii.restore(image, np.asarray(labels)), eii.restore(image, labels)]
-    rows, columns = (slice(max(0, n.min() - 20), n.max() + 20) for n in np.nonzero(where))
-    gap = np.full((rows.stop - rows.start, GAP, 3), 255, np.uint8)
-    parts = [part for one in each for part in (one[rows, columns], gap)]
-    Image.fromarray(np.concatenate(parts[:-1], axis=1)).save(PICTURES / "stamp.jpg", quality=90)
+    rows = []
+    for kind, add in (("stamps", add_stamps), ("stains", add_stains)):
+        image = np.rint(255 * add(page, np.random.default_rng(5))[0]).astype(np.uint8)
+        labels = eii.detect(image, options=eii.DetectOptions((kind,)))
+        each = [image, eii.restore(image, np.asarray(labels)), eii.restore(image, labels)]
+        gap = np.full((PART[0].stop - PART[0].start, GAP, 3), 255, np.uint8)
+        parts = [part for one in each for part in (one[PART], gap)]
+        rows.append(np.concatenate(parts[:-1], axis=1))
+    apart = np.full((GAP, rows[0].shape[1], 3), 255, np.uint8)
+    whole = np.concatenate([rows[0], apart, rows[1]])
+    Image.fromarray(whole).save(PICTURES / "page.jpg", quality=85)
 
 
 def main() -> None:
-    """Write a sheet for every six photographs of a folder, and a stamped page."""
+    """Write a sheet for every six photographs of a folder, or a stamp and a stain on a page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photographs", type=Path)
-    parser.add_argument("--page", type=Path, help="Make the picture of a stamp on it instead.")
+    parser.add_argument("--page", type=Path, help="Make the picture of a stamp and a stain on it.")
     given = parser.parse_args()
     if given.page:
-        stamp(given.page)
+        on_page(given.page)
         return
     strips = [strip(file) for file in sorted(given.photographs.glob("*.png"))]
     gap = np.full((SIDE, GAP, 3), 255, np.uint8)
