@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from eii.finders.clean import Clean
 from eii.finders.kind import BoolArray, FloatArray, Read, finite
 from eii.image.geometry import Box
 
@@ -114,20 +115,13 @@ class InkVeil:
     def lifted(
         self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[FloatArray, BoolArray, FloatArray]:
-        """Return pixels without ink, where it is thin, and standard errors; see `Veil.lifted`."""
+        """Return pixels without ink, where it is thin, and errors; see `VeilLike.lifted`."""
         wide = box.grow(_HALO).clip(self.shape)
         inner = box.relative_to(wide).slices
         seen = self.read(wide)
         clean, thin, off = without(finite(seen), self.page, self.tints, self.limit)
-        values, errors = (np.zeros(pixels.shape, np.float32) for _ in range(2))
-        good = np.zeros(pixels.shape, bool)
-        for number, channel in enumerate(channels):
-            if channel in self.channels:
-                own = self.channels.index(channel)
-                values[..., number] = clean[inner][..., own]
-                errors[..., number] = np.abs(clean[inner][..., own]) * off[inner][..., own]
-                good[..., number] = thin[inner] & (seen[inner][..., own] == pixels[..., number])
-        return values, good, errors
+        below = Clean(clean[inner], off[inner], thin[inner], seen[inner], self.channels)
+        return below.of(pixels, channels)
 
 
 def without(

@@ -73,7 +73,24 @@ class VeilLike(Protocol):
     def lifted(
         self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[FloatArray, BoolArray, FloatArray]:
-        """Return measured pixels (h, w, C) without it, where that is good, standard errors."""
+        """Return measured pixels without it, where that is good, and standard errors.
+
+        Parameters
+        ----------
+        box : Box
+        pixels : ndarray of shape (h, w, C)
+            As they were measured: where they are others than those that the veil was told from,
+            none is good.
+        channels : tuple of int
+            Of the image, that they are; of those that it does not know, none is good.
+
+        Returns
+        -------
+        ndarray of shape (h, w, C), float32
+            In the image's own units.
+        ndarray of shape (h, w, C), bool
+        ndarray of shape (h, w, C), float32
+        """
         ...
 
 

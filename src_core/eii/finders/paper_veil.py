@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from eii.finders.clean import Clean
 from eii.finders.kind import BoolArray, FloatArray, Read, finite
 from eii.finders.overview import Overview
 from eii.image.geometry import Box
@@ -60,20 +61,12 @@ class PaperVeil:
     def lifted(
         self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[FloatArray, BoolArray, FloatArray]:
-        """Return pixels without stains, where they are thin, and errors; see `Veil.lifted`."""
+        """Return pixels without stains, where they are thin, and errors; see `VeilLike.lifted`."""
         seen = self.read(box)
         passed, off = (self._at(cells, box) for cells in (self.passed, self.errors))
         thin = passed.mean(axis=2) >= self.limit
-        clean = finite(seen) / np.maximum(passed, 1e-6)
-        values, errors = (np.zeros(pixels.shape, np.float32) for _ in range(2))
-        good = np.zeros(pixels.shape, bool)
-        for number, channel in enumerate(channels):
-            if channel in self.channels:
-                own = self.channels.index(channel)
-                values[..., number] = clean[..., own]
-                errors[..., number] = np.abs(clean[..., own]) * off[..., own]
-                good[..., number] = thin & (seen[..., own] == pixels[..., number])
-        return values, good, errors
+        clean = np.asarray(finite(seen) / np.maximum(passed, 1e-6), np.float32)
+        return Clean(clean, off, thin, seen, self.channels).of(pixels, channels)
 
     def _at(self, cells: FloatArray, box: Box) -> FloatArray:
         """Return the values of cells at the pixels of a box, linear between their middles."""

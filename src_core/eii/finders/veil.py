@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from eii.finders.clean import Clean
 from eii.finders.kind import BoolArray, FloatArray, Read, finite
 from eii.image.geometry import Box
 
@@ -88,24 +89,9 @@ class Veil:
     def lifted(
         self, box: Box, pixels: NDArray[Any], channels: tuple[int, ...]
     ) -> tuple[FloatArray, BoolArray, FloatArray]:
-        """Return pixels without dirt, where it is thin, and standard errors.
+        """Return pixels without dirt, where it is thin, and errors; see `VeilLike.lifted`.
 
-        Parameters
-        ----------
-        box : Box
-        pixels : ndarray of shape (h, w, C)
-            As they were measured: where they are others than those that the dirt was told from,
-            none is thin.
-        channels : tuple of int
-            Of the image, that they are; of others than the colours none is lifted.
-
-        Returns
-        -------
-        ndarray of shape (h, w, C), float32
-            In the image's own units.
-        ndarray of shape (h, w, C), bool
-        ndarray of shape (h, w, C), float32
-            What the spread of the exponents makes, and the noise of the infrared.
+        Errors are what the spread of the exponents makes, and the noise of the infrared.
         """
         seen = self.read(box)
         colours = finite(seen)
@@ -115,17 +101,9 @@ class Veil:
         share = np.where(thin, passed, 1)[..., np.newaxis]
         clear = np.maximum(np.where(thin, infrared, 1) / share[..., 0], 1e-12)[..., np.newaxis]
         powers, spreads = (np.array(v, np.float32) for v in (self.exponents, self.spreads))
-        lifted = colours / share**powers
+        lifted = np.asarray(colours / share**powers, np.float32)
         off = np.hypot(spreads * np.log(share), powers * self.leak.sigma / (clear * share))
-        values, errors = (np.zeros(pixels.shape, np.float32) for _ in range(2))
-        good = np.zeros(pixels.shape, bool)
-        for number, channel in enumerate(channels):
-            if channel in self.channels:
-                own = self.channels.index(channel)
-                values[..., number] = lifted[..., own]
-                errors[..., number] = np.abs(lifted[..., own]) * off[..., own]
-                good[..., number] = thin & (seen[..., own] == pixels[..., number])
-        return values, good, errors
+        return Clean(lifted, off, thin, seen, self.channels).of(pixels, channels)
 
 
 def learn_exponents(
