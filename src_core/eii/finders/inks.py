@@ -164,7 +164,7 @@ def _mends(samples: Samples, page: Page, tints: tuple[Tint, ...]) -> bool:
         lifted.append(shades[found])
         inner.append(shades[_grown(found, -1)])  # the rim may be of print beside the ink
     around, before, after, deep = map(np.concatenate, (clear, inked, lifted, inner))
-    spread = [ks_2samp(own, around).statistic for own in (before, after)]
+    spread = [ks_2samp(own, around, method="asymp").statistic for own in (before, after)]
     far = [wasserstein_distance(own, around) for own in (before, after)]
     as_around = spread[1] <= _MENDED * spread[0] or far[1] <= _NEAR * far[0]
     through = deep if len(deep) >= _ENOUGH else after
