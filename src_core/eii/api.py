@@ -34,6 +34,7 @@ from eii.options import DetectOptions, HoleOptions, RestoreOptions
 from eii.planning import FEW, Plan, plan_of
 from eii.progress import OnProgress, Reporting, ShouldStop, ignore_progress, never_stop
 from eii.runs import Work, compute, fingerprint, provenance, store
+from eii.veils import with_veils
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def restore_to_zarr(
     reporting = Reporting(on_progress, should_stop)
     defects = None if detect is None else _found_in(source, hole, detect, options, reporting)
     marks = hole if defects is None else defects
-    opened = open_hole(marks, source, options=hole_options, large=large)
+    opened = with_veils(open_hole(marks, source, options=hole_options, large=large), source)
     guarded = {"source": source.path or source.url, "hole": opened.source.path or opened.source.url}
     begun = fingerprint(source, opened, options, hints)
     with (

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.engine.threads import run_all
-from eii.errors import HoleError, ImageError
+from eii.errors import HoleError
 from eii.finders.found import Found, Run, block_at, find
 from eii.finders.kind import BoolArray, Finder, Parts, Read, VeilLike, View
 from eii.finders.kinds import Kind, kind_of
 from eii.finders.labels import DefectLabels, Layer, Plane
+from eii.finding_fits import check_fits, fits
 from eii.finding_networks import check_weights, networks_of
 from eii.image.geometry import Box
 from eii.io.axes import ORDER
@@ -64,7 +65,7 @@ def find_defects(
     """
     kinds = [kind_of(name) for name in options.kinds]
     for kind in kinds:
-        _check_fits(kind, source, options)
+        check_fits(kind, source, options)
     if options.weights is not None:
         check_weights(kinds, options.weights)
     own = any(_by_channel(kind, source) for kind in kinds)
@@ -88,6 +89,25 @@ def find_defects(
     return DefectLabels(axes, shape, layers, veils)
 
 
+def find_veils(source: Source, options: DetectOptions) -> dict[Plane, dict[str, VeilLike]]:
+    """Learn what divides out defects that were found before, by plane and kind.
+
+    Parameters
+    ----------
+    source : Source
+    options : DetectOptions
+        By which they were found. An infrared of another file is not looked for again.
+    """
+    kinds = [kind for kind in map(kind_of, options.kinds) if kind.lifts]
+    kinds = [k for k in kinds if fits(k, source, options)]
+    kinds = [k for k in kinds if not k.reference or options.ir is None]
+    veils: dict[Plane, dict[str, VeilLike]] = {}
+    for (plane, channel, _), own in _jobs(kinds, source, options).items():
+        search = _Search(source, own, options, "cpu", iter, veils)
+        search.finders(search.view(plane, channel), plane, channel)
+    return veils
+
+
 def check_share(labels: DefectLabels, options: DetectOptions) -> None:
     """Raise `HoleError` when more of an image is marked than is let through."""
     share = labels.share()
@@ -97,31 +117,6 @@ def check_share(labels: DefectLabels, options: DetectOptions) -> None:
             f"{options.most:.0%} that are let through. Lower `sensitivity`, choose other kinds, or "
             "raise `most` if it is so damaged."
         )
-
-
-def _check_fits(kind: Kind, source: Source, options: DetectOptions) -> None:
-    colours = source.channels - source.has_alpha
-    if kind.colour and not source.is_rgb:
-        fits = ", ".join(k.name for k in _fitting(source))
-        raise ImageError(
-            f"`{kind.name}` needs red, green and blue; the image has {colours} channel"
-            f"{'s' if colours > 1 else ''}. What fits: {fits}."
-        )
-    if kind.name == "infrared" and options.ir is None:
-        channel = 3 if options.ir_channel is None else options.ir_channel
-        if not 0 <= channel < source.channels or source.channels < 2:
-            raise ImageError(
-                f"`infrared` needs an infrared channel; the image has {source.channels} channels, "
-                f"none of number {channel}. Name it by `ir_channel`, or its file by `ir`."
-            )
-    if kind.name == "difference" and options.reference is None and len(source.planes) < 2:
-        raise ImageError("`difference` needs a `reference`, or an image of several planes.")
-
-
-def _fitting(source: Source) -> list[Kind]:
-    from eii.finders.kinds import ALL
-
-    return [k for k in ALL if not k.reference and (source.is_rgb or not k.colour)]
 
 
 def _by_channel(kind: Kind, source: Source) -> bool:
@@ -177,9 +172,14 @@ class _Search:
 
     def in_plane(self, plane: Plane, channel: int | None) -> list[Found]:
         """Return what is found of each kind in a plane, or in one channel of it."""
-        view = self._view(plane, channel)
+        view = self.view(plane, channel)
         if 0 in view.shape:
             return [Found(view.shape) for _ in self.kinds]
+        finders = self.finders(view, plane, channel)
+        return find(view, [_Sized(finder, self.options) for finder in finders], self.run)
+
+    def finders(self, view: View, plane: Plane, channel: int | None) -> list[Finder]:
+        """Return the finders of a plane; note what divides out what they find."""
         asked = networks_of(self.kinds, self.device, self.options.weights)
         finders = [self._finder(kind, view, asked.get(kind.network)) for kind in self.kinds]
         if self.options.transmission < 1:
@@ -187,7 +187,7 @@ class _Search:
                 veil = finder.veil(self.options.transmission, self._told(channel))
                 if veil is not None:
                     self.veils.setdefault(plane, {})[kind.name] = veil
-        return find(view, [_Sized(finder, self.options) for finder in finders], self.run)
+        return finders
 
     def _finder(self, kind: Kind, view: View, asked: Any) -> Finder:
         fixed = _is_fixed(kind, self.source, self.options)
@@ -202,7 +202,8 @@ class _Search:
         infrared = _infrared_channel(self.source, self.options)
         return [c for c in range(self.source.channels - self.source.has_alpha) if c != infrared]
 
-    def _view(self, plane: Plane, channel: int | None) -> View:
+    def view(self, plane: Plane, channel: int | None) -> View:
+        """Return what the finders see."""
         source = self.source
         infrared = _infrared_channel(source, self.options)
         told = self._told(channel)

@@ -273,7 +273,7 @@ def runner_of(
         hints=hints,
         missing=missing_of(source, options),
         edges=None if options.edges is None else open_hole(options.edges, source),
-        veils=getattr(hole.source.array, "veils", None),
+        veils=hole.veils or getattr(hole.source.array, "veils", None),
         on_progress=reporting.on_progress,
         should_stop=reporting.should_stop,
     )

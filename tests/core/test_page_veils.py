@@ -6,6 +6,7 @@ from itertools import product
 import eii
 import numpy as np
 import pytest
+import zarr
 from eii.evaluation.defects import add_stains, add_stamps
 from eii.finders.inks import learn_inks
 from eii.image.geometry import Box
@@ -235,3 +236,39 @@ def test_what_is_lifted_of_a_stain_does_not_depend_on_how_it_is_read():
     image = stored(add_stains(page(512), np.random.default_rng(0))[0])
     (lifting,) = found(image, "stains").veils.values()
     assert_alike_in_parts(lifting, image)
+
+
+def test_a_written_label_image_is_divided_out_as_what_was_just_found(tmp_path):
+    clean = page(512)
+    image = stored(add_stains(bar(clean, RED, slice(60, 80)), np.random.default_rng(0))[0])
+    kinds = eii.DetectOptions(("stamps", "stains"), most=0.3)
+    eii.detect_to_zarr(image, tmp_path / "labels.zarr", options=kinds, axes="yxc")
+    how = {"axes": "yxc", "options": FAST}
+    eii.restore_to_zarr(image, tmp_path / "labels.zarr", tmp_path / "two.zarr", **how)
+    eii.restore_to_zarr(image, None, tmp_path / "one.zarr", detect=kinds, **how)
+    two, one = (zarr.open(tmp_path / name / "0")[...] for name in ("two.zarr", "one.zarr"))
+    assert np.array_equal(one, two)
+    assert eii.verify(image, tmp_path / "two.zarr", axes="yxc").difference is None
+
+
+def test_of_a_label_image_that_was_worked_on_only_what_is_left_changes(tmp_path):
+    image = stored(bar(bar(page(), RED, slice(60, 80)), RED, slice(200, 220)))
+    labels = tmp_path / "labels.zarr"
+    eii.detect_to_zarr(image, labels, options=eii.DetectOptions(("stamps",)), axes="yxc")
+    zarr.open(labels / "0", mode="r+")[:140] = 0
+    out = tmp_path / "out.zarr"
+    eii.restore_to_zarr(image, labels, out, axes="yxc", options=FAST)
+    done = np.moveaxis(zarr.open(out / "0")[...], 0, 2)
+    assert np.array_equal(done[:140], image[:140])
+    own = np.s_[205:215, 40:280]
+    assert error(done, page(), own) < 0.05 < error(image, page(), own)
+
+
+def test_a_label_image_of_colours_is_a_mask_for_an_image_without(tmp_path):
+    image = stored(bar(page(), RED, slice(60, 80)))
+    labels = tmp_path / "labels.zarr"
+    eii.detect_to_zarr(image, labels, options=eii.DetectOptions(("stamps",)), axes="yxc")
+    gray = np.ascontiguousarray(image[..., 1])
+    out = tmp_path / "out.zarr"
+    eii.restore_to_zarr(gray, labels, out, axes="yx", options=FAST)
+    assert np.array_equal(zarr.open(out / "0")[100:], gray[100:])

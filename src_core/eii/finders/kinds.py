@@ -44,6 +44,8 @@ class Kind:
     colour, reference, fixed : bool
         Whether it needs RGB, or something to compare with; and whether it stays at its place on
         the sensor through all planes of a stack.
+    lifts : bool
+        Whether it may let light through, and what it took may be divided out.
     network : str
         What it asks: `FILM`, `JUDGE`, or nothing.
     """
@@ -57,6 +59,7 @@ class Kind:
     colour: bool = False
     reference: bool = False
     fixed: bool = False
+    lifts: bool = False
     network: str = ""
 
 
@@ -75,12 +78,20 @@ ALL = (
     Kind("missing", 4, Missing, "Empty tiles and gaps.", each=True),
     Kind("scratches", 5, partial(Film, kind=SCRATCHES), "Thin and long.", grow=1, network=FILM),
     Kind("dust", 6, partial(Film, kind=DUST), "Specks and hairs.", grow=1, network=FILM),
-    Kind("infrared", 7, Infrared, "Dirt on film, from infrared.", reference=True),
-    Kind("pen-marks", 8, partial(Ink, black=True), "A pen on a slide.", grow=2, colour=True),
+    Kind("infrared", 7, Infrared, "Dirt on film, from infrared.", reference=True, lifts=True),
+    Kind(
+        "pen-marks",
+        8,
+        partial(Ink, black=True),
+        "A pen on a slide.",
+        grow=2,
+        colour=True,
+        lifts=True,
+    ),
     Kind("folds", 9, Folds, "Folded tissue.", grow=2, colour=True),
     Kind("bubbles", 14, Bubbles, "Air under the cover glass.", grow=2),
-    Kind("stains", 10, Stains, "Darker paper.", grow=2),
-    Kind("stamps", 11, Ink, "Coloured ink on a page.", grow=2, colour=True),
+    Kind("stains", 10, Stains, "Darker paper.", grow=2, lifts=True),
+    Kind("stamps", 11, Ink, "Coloured ink on a page.", grow=2, colour=True, lifts=True),
     Kind("punch-holes", 12, PunchHoles, "Holes at a page's edges.", grow=2),
     Kind("difference", 13, Differing, "What a reference lacks.", grow=1, reference=True),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,18 +153,31 @@ class DefectLabels:
         return marked / max(1, total)
 
 
+class Told(Protocol):
+    """Which labels are of which kinds, and where they are."""
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Return the kinds by their labels."""
+        ...
+
+    def read(self, plane: Plane, channel: int | None, box: Box) -> NDArray[np.uint8]:
+        """Return the labels in a box of a plane, shape (h, w)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Lifting:
     """Lifts the veils of a plane, each where the kind that it is of was found.
 
     Parameters
     ----------
-    labels : DefectLabels
+    labels : Told
     plane : tuple of int
     veils : mapping of str to VeilLike
     """
 
-    labels: DefectLabels
+    labels: Told
     plane: Plane
     veils: Mapping[str, VeilLike]
 

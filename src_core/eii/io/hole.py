@@ -42,6 +42,8 @@ class Hole:
         Which of its values mark the hole.
     telling : slice
         The channels that are looked at.
+    veils : mapping of plane to what lifts its veils, optional
+        Where pixels of it are measured through something that lets light through.
     """
 
     source: Source
@@ -51,6 +53,7 @@ class Hole:
     image_axes: str
     options: HoleOptions
     telling: slice
+    veils: Mapping[tuple[int, ...], Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Send what it was made from; what follows from that is found again."""
