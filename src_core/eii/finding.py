@@ -110,7 +110,7 @@ def find_veils(source: Source, options: DetectOptions) -> dict[Plane, dict[str, 
 
 def check_share(labels: DefectLabels, options: DetectOptions) -> None:
     """Raise `HoleError` when more of an image is marked than is let through."""
-    share = labels.share()
+    share = labels.share(filled=True)
     if share > options.most:
         raise HoleError(
             f"{', '.join(options.kinds)}: {share:.1%} of the image would be filled, more than the "

@@ -169,8 +169,8 @@ class DetectOptions:
         Hot pixels and dead lines are those that most planes of a stack have, at the same places;
         by default so from three planes on.
     most : float
-        Share of the image from which on a restoration is refused: what is marked then is rarely a
-        defect.
+        Share of the image to be filled from which on a restoration is refused: what is marked then
+        is rarely a defect. Kinds that are divided out do not count.
 
     Raises
     ------

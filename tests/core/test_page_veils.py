@@ -224,12 +224,16 @@ def test_shade_towards_a_fold_is_no_defect(kind):
     assert not np.asarray(found(stored(shaded(page(512))), kind)).any()
 
 
-def test_a_patch_that_covers_is_filled():
+def test_a_patch_that_covers_is_filled(tmp_path):
     image = page(512)
     image[200:300, 150:280] = (0.6, 0.55, 0.45)
     labels = found(stored(image), "stains")
     assert np.asarray(labels)[210:290, 160:270].all()
     assert not labels.veils
+    image[150:400, 150:300] = (0.6, 0.55, 0.45)
+    kinds = eii.DetectOptions(("stains",))
+    with pytest.raises(eii.errors.HoleError, match="would be filled"):
+        eii.restore_to_zarr(stored(image), None, tmp_path / "out.zarr", detect=kinds, axes="yxc")
 
 
 def test_what_is_lifted_of_a_stain_does_not_depend_on_how_it_is_read():
@@ -241,7 +245,7 @@ def test_what_is_lifted_of_a_stain_does_not_depend_on_how_it_is_read():
 def test_a_written_label_image_is_divided_out_as_what_was_just_found(tmp_path):
     clean = page(512)
     image = stored(add_stains(bar(clean, RED, slice(60, 80)), np.random.default_rng(0))[0])
-    kinds = eii.DetectOptions(("stamps", "stains"), most=0.3)
+    kinds = eii.DetectOptions(("stamps", "stains"))  # more than a tenth, but not filled
     eii.detect_to_zarr(image, tmp_path / "labels.zarr", options=kinds, axes="yxc")
     how = {"axes": "yxc", "options": FAST}
     eii.restore_to_zarr(image, tmp_path / "labels.zarr", tmp_path / "two.zarr", **how)

@@ -139,17 +139,26 @@ class DefectLabels:
         found = (layer.found.get((plane, own)) for own in {None, channel})
         return [one for one in found if one is not None]
 
-    def share(self) -> float:
-        """Return the share of the image's pixels that is marked."""
+    def share(self, *, filled: bool = False) -> float:
+        """Return the share of the image's pixels that is marked.
+
+        Parameters
+        ----------
+        filled : bool
+            Leave out kinds that are divided out, for the most part, in a plane.
+        """
         marked = total = 0
         sizes = dict(zip(self.axes, self.shape, strict=True))
         for at in product(*(range(sizes[a]) for a in self.axes[:-2])):
             plane, channel = self._at(at)
+            lifted = [n for n, name in self.names.items() if name in self._veils.get(plane, {})]
             for y in range(0, sizes["y"], _SIDE):
                 for x in range(0, sizes["x"], _SIDE):
                     box = Box(y, x, min(y + _SIDE, sizes["y"]), min(x + _SIDE, sizes["x"]))
                     total += box.area
-                    marked += int(np.count_nonzero(self.read(plane, channel, box)))
+                    found = self.read(plane, channel, box)
+                    counts = ~np.isin(found, [0, *lifted]) if filled else found > 0
+                    marked += int(np.count_nonzero(counts))
         return marked / max(1, total)
 
 
