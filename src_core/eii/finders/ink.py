@@ -12,7 +12,7 @@ from scipy import ndimage
 from eii.errors import ImageError
 from eii.finders.colour import is_stained, range_of, to_lab
 from eii.finders.found import find
-from eii.finders.ink_veil import InkVeil
+from eii.finders.ink_veil import InkVeil, Page, Tint, ink_at
 from eii.finders.inks import learn_inks
 from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, finite, strictness
 from eii.finders.overview import overview_of
@@ -26,6 +26,7 @@ _SMALLEST = 60
 _TO_SIGMA = 1.4826
 _DEEP, _THIN, _SMALL = 0.15, 0.05, 200  # share of a part that is no rim, of a small one and others
 _PALE, _SURE = 0.6, 0.2  # of the distances, for what is connected; share of a part that is beyond
+_FULL = 0.5  # of the most ink that there is of a colour, from which on it is sure
 _STROKE = 3  # pixels over which an ink is even
 _SIDE, _BLOCKS = 256, 12  # of the blocks, and how many, from which it is learnt what inks take
 
@@ -52,7 +53,7 @@ class Ink(Plain):
         super().__init__(_SMALLEST)
         if not view.rgb:
             raise ImageError("Ink is told by its colour: it needs red, green and blue.")
-        self._strict = strictness(sensitivity) ** 0.5
+        self._strict = 1.0
         self._view, overview = view, overview_of(view)
         self._range = range_of(view, overview)
         small = to_lab(overview.pixels, self._range)
@@ -63,7 +64,14 @@ class Ink(Plain):
         self._on_paper = bool(np.median(small[..., 0]) > _PAPER)
         self._stained = is_stained(small)
         self._dark = _DARK if black and self._stained else -1.0
-        self._inked = _most_marked(self._told(small) > _PALE, overview.factor, view.shape)
+        self._learnt: tuple[Page, tuple[Tint, ...]] | None = None
+        if self._on_paper and not self._stained:
+            # A section is of many colours itself: of what inks take from it nothing is learnt.
+            boxes = _most_marked(self._told(small) > _PALE, overview.factor, view.shape)
+            parts = [finite(view.read(box)) for box in boxes]
+            self._learnt = learn_inks([(part, self._strokes(part)) for part in parts])
+        # What inks take is learnt from what is sure, however readily they are looked for then.
+        self._strict = strictness(sensitivity) ** 0.5
 
     def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
         """Return what is of an unusual colour, and what of it surely so, and deep in a stroke."""
@@ -73,8 +81,11 @@ class Ink(Plain):
         even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
         told = self._told(even)
         black = (even[..., 0] < self._dark) & (np.hypot(even[..., 1], even[..., 2]) < _GRAY)
-        sure = (told > 1) | black
-        found = ndimage.binary_closing((told > _PALE) | black, np.ones((3, 3), bool))
+        sure, pale = (told > 1) | black, (told > _PALE) | black
+        if self._learnt is not None:  # on dark print, too, where colours are faint
+            ink = ink_at(finite(pixels), *self._learnt) / np.float32(self._strict)
+            sure, pale = sure | (ink > _FULL), pale | (ink > _FULL / 2)
+        found = ndimage.binary_closing(pale, np.ones((3, 3), bool))
         deep = ndimage.binary_erosion(found, np.ones((3, 3), bool))
         return np.asarray(found), {"sure": sure, "deep": deep}
 
@@ -87,14 +98,11 @@ class Ink(Plain):
         return np.asarray(np.minimum(far, away / _FAR) / np.float32(self._strict))
 
     def veil(self, limit: float, channels: Sequence[int]) -> InkVeil | None:
-        """Return what divides ink out of a page; not of a section, of many colours itself."""
-        if not self._on_paper or self._stained:
+        """Return what divides ink out of a page, where that gives what is around."""
+        if self._learnt is None:
             return None
-        parts = [finite(self._view.read(box)) for box in self._inked]
-        learnt = learn_inks([(part, self._strokes(part)) for part in parts])
-        if learnt is None:
-            return None
-        return InkVeil(self._view.read, self._view.shape, tuple(channels), *learnt, limit)
+        view = self._view
+        return InkVeil(view.read, view.shape, tuple(channels), *self._learnt, limit)
 
     def _strokes(self, part: FloatArray) -> BoolArray:
         """Return what is ink in a part (h, w, 3) of the plane."""

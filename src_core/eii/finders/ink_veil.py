@@ -129,8 +129,7 @@ def without(
 ) -> tuple[FloatArray, BoolArray, FloatArray]:
     """Return colours (h, w, 3) without ink, where that is good (h, w), and errors in shares."""
     logs = page.logs(colours)
-    light = np.clip(np.exp(logs.mean(axis=2)), 0, 1)[..., np.newaxis]
-    off = _smoothed(page.off(logs), light**2)
+    off, light = _off(colours, page)
     nearest = np.full(colours.shape[:2], np.inf, np.float32)
     took, spread = np.zeros_like(logs), np.zeros_like(nearest)
     fits, loose = np.zeros(nearest.shape, bool), _LOOSE / np.maximum(light[..., 0], LEAST)
@@ -147,6 +146,24 @@ def without(
     good = fits & ((logs - took).mean(axis=2) <= _OVER) & (took.mean(axis=2) >= np.log(limit))
     errors = np.hypot(spread[..., np.newaxis] * took, _GRAIN / np.maximum(light, LEAST))
     return clean, good, errors
+
+
+def ink_at(colours: FloatArray, page: Page, tints: tuple[Tint, ...]) -> FloatArray:
+    """Return how much ink is at each pixel (h, w) of colours (h, w, 3): 1 where there is most."""
+    off, _ = _off(colours, page)
+    found = np.zeros(colours.shape[:2], np.float32)
+    for tint in tints:
+        amount = off @ np.array(tint.direction, np.float32)
+        alike = amount > np.cos(ALIKE) * np.linalg.norm(off, axis=2)
+        found = np.maximum(found, np.where(alike, amount / np.float32(tint.amounts[-1]), 0))
+    return found
+
+
+def _off(colours: FloatArray, page: Page) -> tuple[FloatArray, FloatArray]:
+    """Return how far colours (h, w, 3) are off the page's line, and their light (h, w, 1)."""
+    logs = page.logs(colours)
+    light = np.clip(np.exp(logs.mean(axis=2)), 0, 1)[..., np.newaxis]
+    return _smoothed(page.off(logs), light**2), light
 
 
 def _smoothed(off: FloatArray, weight: FloatArray) -> FloatArray:
