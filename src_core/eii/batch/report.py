@@ -16,6 +16,7 @@ from PIL import Image as Picture
 from eii._version import __version__
 from eii.batch.table import FAILED, BatchRow
 from eii.errors import EIIError
+from eii.files import write_whole
 from eii.image.geometry import Box
 from eii.io.hole import open_hole
 from eii.io.opener import open_source
@@ -45,9 +46,7 @@ def write_report(path: Path, rows: Sequence[BatchRow]) -> None:
     shown = [_shown(row) if n < _SHOWN else _bare(row) for n, row in enumerate(rows)]
     failed = sum(row.status == FAILED for row in rows)
     text = page.render(rows=shown, failed=failed, total=len(rows), version=__version__)
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, text)
 
 
 def _bare(row: BatchRow) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from eii.errors import JournalError
+from eii.files import write_whole
 from eii.image.geometry import Box
 
 Fingerprint = Mapping[str, Any]
@@ -60,7 +60,7 @@ class Journal:
         now = json.loads(json.dumps(fingerprint, default=str, sort_keys=True))
         before = self._read() if resume else None
         if before is None:
-            _write(self._folder / _FILE, json.dumps(now, indent=1))
+            write_whole(self._folder / _FILE, json.dumps(now, indent=1))
             (self._folder / _STORED).unlink(missing_ok=True)
             return
         differing = list(_differences(before, now))
@@ -96,21 +96,12 @@ class Journal:
         text = path.read_text(encoding="ascii") if path.exists() else ""
         whole, _, torn = text.rpartition("\n")
         if torn:  # a line that a kill cut off: what follows must not be glued to it
-            _write(path, f"{whole}\n" if whole else "")
+            write_whole(path, f"{whole}\n" if whole else "")
         lines = (map(int, line.split()) for line in whole.splitlines())
         return {
             region: Stored(known, filled, Box(*corners))
             for region, known, filled, *corners in lines
         }
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".partial")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

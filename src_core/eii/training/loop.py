@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from eii.device import pick_device
 from eii.errors import Cancelled, OptionError, OutputError
+from eii.files import write_whole
 from eii.progress import OnProgress, Progress, ShouldStop
 from eii.training.batches import Batch, Batches
 from eii.training.check import check, draw_pictures
@@ -101,9 +102,7 @@ def _check_same(path: Path, options: TrainOptions, *, resume: bool) -> None:
     told = {k: v for k, v in asdict(options).items() if k not in _NO_MATTER}
     now = json.loads(json.dumps(told, default=str))
     if not resume:
-        draft = path.with_name(f".{path.name}")
-        draft.write_text(json.dumps(now, indent=1), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(now, indent=1))
         return
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else now
     differing = [n for n in now if before.get(n) != now[n]]

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from eii.external.weights import Card
+from eii.files import write_whole
 
 LICENCE = "as the pictures' that it was trained on"
 
@@ -48,7 +49,5 @@ def write_weights(path: Path, state: Mapping[str, Tensor], **told: Any) -> Path:
     card = Card(name=path.stem, sha256=hashlib.sha256(raw).hexdigest(), table={}, **told)
     described = json.dumps(asdict(card), indent=2).encode()
     for target, content in ((path, raw), (path.with_suffix(".json"), described)):
-        draft = target.with_name(f".{target.name}")
-        draft.write_bytes(content)
-        draft.replace(target)
+        write_whole(target, content)
     return path
