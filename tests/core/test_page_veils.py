@@ -73,9 +73,11 @@ def assert_alike_in_parts(lifting, image):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_print_below_a_stamp_stays(dtype):
     clean = page()
-    image = stored(add_stamps(clean, np.random.default_rng(4))[0], dtype)
+    stamped, truth = add_stamps(clean, np.random.default_rng(4))
+    image = stored(stamped, dtype)
     labels = found(image)
     hole = np.asarray(labels) > 0
+    assert (hole & truth).sum() > 0.9 * truth.sum()
     lifted, filled = restored(image, labels), restored(image, np.asarray(labels))
     assert error(lifted.image, clean, hole) < 0.3 * error(filled.image, clean, hole)
     assert lifted.image.dtype == dtype
@@ -106,6 +108,20 @@ def test_each_of_two_inks_is_divided_out_by_its_own_colour():
         own[rows] = hole[rows]
         assert own.sum() > 3000
         assert error(lifted, clean, own) < 0.4 * error(filled, clean, own)
+
+
+@pytest.mark.parametrize("seed", [4, 7], ids=["violet", "blue, which is gray on brown"])
+def test_stamps_on_brown_paper_and_print_are_found_and_divided_out(seed):
+    brown = np.array([0.8, 0.68, 0.45]) * (page() / PAPER) ** np.array([0.6, 1.0, 1.2])
+    clean = np.clip(brown, 0, 1).astype(np.float32)
+    stamped, truth = add_stamps(clean, np.random.default_rng(seed))
+    image = stored(stamped)
+    labels = found(image)
+    hole = np.asarray(labels) > 0
+    assert (hole & truth).sum() > 0.97 * truth.sum()  # on print, too
+    lifted, filled = restored(image, labels), restored(image, np.asarray(labels))
+    assert error(lifted.image, clean, hole) < 0.5 * error(filled.image, clean, hole)
+    assert not np.asarray(found(stored(clean))).any()
 
 
 def test_a_stamp_of_thin_lines_is_found():

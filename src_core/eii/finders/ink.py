@@ -12,9 +12,10 @@ from scipy import ndimage
 from eii.errors import ImageError
 from eii.finders.colour import is_stained, range_of, to_lab
 from eii.finders.found import find
-from eii.finders.ink_veil import InkVeil, Page, Tint, ink_at
-from eii.finders.inks import learn_inks
+from eii.finders.ink_veil import InkVeil, Page, Tint, ink_at, off_at
+from eii.finders.inks import learn_inks, learn_page
 from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, finite, strictness
+from eii.finders.noise import samples
 from eii.finders.overview import overview_of
 from eii.image.geometry import Box
 
@@ -26,6 +27,7 @@ _SMALLEST = 60
 _TO_SIGMA = 1.4826
 _DEEP, _THIN, _SMALL = 0.15, 0.05, 200  # share of a part that is no rim, of a small one and others
 _PALE, _SURE = 0.6, 0.2  # of the distances, for what is connected; share of a part that is beyond
+_TONED, _OFF = 18.0, 0.35  # chroma of such paper; how far off its line of colours an ink is
 _FULL = 0.5  # of the most ink that there is of a colour, from which on it is sure
 _STROKE = 3  # pixels over which an ink is even
 _SIDE, _BLOCKS = 256, 12  # of the blocks, and how many, from which it is learnt what inks take
@@ -64,6 +66,7 @@ class Ink(Plain):
         self._on_paper = bool(np.median(small[..., 0]) > _PAPER)
         self._stained = is_stained(small)
         self._dark = _DARK if black and self._stained else -1.0
+        self._page = self._toned_page()
         self._learnt: tuple[Page, tuple[Tint, ...]] | None = None
         if self._on_paper and not self._stained:
             # A section is of many colours itself: of what inks take from it nothing is learnt.
@@ -80,6 +83,11 @@ class Ink(Plain):
         lab = to_lab(finite(pixels), self._range)
         even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
         told = self._told(even)
+        if self._page is not None:
+            off = ndimage.uniform_filter(
+                off_at(finite(pixels), self._page), _STROKE, mode="nearest"
+            )
+            told = np.maximum(told, off / np.float32(_OFF * self._strict))
         black = (even[..., 0] < self._dark) & (np.hypot(even[..., 1], even[..., 2]) < _GRAY)
         sure, pale = (told > 1) | black, (told > _PALE) | black
         if self._learnt is not None:  # on dark print, too, where colours are faint
@@ -88,6 +96,12 @@ class Ink(Plain):
         found = ndimage.binary_closing(pale, np.ones((3, 3), bool))
         deep = ndimage.binary_erosion(found, np.ones((3, 3), bool))
         return np.asarray(found), {"sure": sure, "deep": deep}
+
+    def _toned_page(self) -> Page | None:
+        """Return the line of a page whose paper is of a strong colour: on it inks may be gray."""
+        if not self._on_paper or self._stained or np.hypot(*self._middle) < _TONED:
+            return None
+        return learn_page([(part, np.zeros(part.shape[:2], bool)) for part in samples(self._view)])
 
     def _told(self, lab: FloatArray) -> FloatArray:
         """Return how far colours (h, w, 3) are from what is usual, in units of the limit."""

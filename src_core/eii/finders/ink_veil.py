@@ -159,6 +159,12 @@ def ink_at(colours: FloatArray, page: Page, tints: tuple[Tint, ...]) -> FloatArr
     return found
 
 
+def off_at(colours: FloatArray, page: Page) -> FloatArray:
+    """Return how far each pixel (h, w) of colours (h, w, 3) is off the page's line."""
+    off, _ = _off(colours, page)
+    return np.asarray(np.linalg.norm(off, axis=2))
+
+
 def _off(colours: FloatArray, page: Page) -> tuple[FloatArray, FloatArray]:
     """Return how far colours (h, w, 3) are off the page's line, and their light (h, w, 1)."""
     logs = page.logs(colours)

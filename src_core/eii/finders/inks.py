@@ -40,7 +40,7 @@ def learn_inks(samples: Samples) -> tuple[Page, tuple[Tint, ...]] | None:
         None where there is too little ink, or dividing it out does not give what is around: as of
         ink that covers, or where what is below has many colours itself.
     """
-    page = _page_of(samples)
+    page = learn_page(samples)
     if page is None:
         return None
     deep, wide = (_marked(samples, page, by) for by in (-1, _RIM))
@@ -58,15 +58,8 @@ def learn_inks(samples: Samples) -> tuple[Page, tuple[Tint, ...]] | None:
     return (page, kept) if kept and _mends(samples, page, kept) else None
 
 
-def _grown(found: BoolArray, by: int) -> BoolArray:
-    square = np.ones((3, 3), bool)
-    if by < 0:
-        return np.asarray(ndimage.binary_erosion(found, square, -by))
-    return np.asarray(ndimage.binary_dilation(found, square, by))
-
-
-def _page_of(samples: Samples) -> Page | None:
-    """Return the line of what is clear of ink."""
+def learn_page(samples: Samples) -> Page | None:
+    """Return the line of what is clear of ink; None where there is too little."""
     clear = [colours[~_grown(found, _CLEAR)] for colours, found in samples]
     colours = np.concatenate(clear) if clear else np.zeros((0, 3), np.float32)
     light = colours.mean(axis=1)
@@ -83,6 +76,13 @@ def _page_of(samples: Samples) -> Page | None:
         return plain
     line = logs[printed].sum(axis=0)
     return Page(plain.paper, tuple(map(float, line / np.linalg.norm(line))), least)
+
+
+def _grown(found: BoolArray, by: int) -> BoolArray:
+    square = np.ones((3, 3), bool)
+    if by < 0:
+        return np.asarray(ndimage.binary_erosion(found, square, -by))
+    return np.asarray(ndimage.binary_dilation(found, square, by))
 
 
 def _marked(samples: Samples, page: Page, by: int) -> FloatArray:
