@@ -70,7 +70,8 @@ class Ink(Plain):
         self._learnt: tuple[Page, tuple[Tint, ...]] | None = None
         if self._on_paper and not self._stained:
             # A section is of many colours itself: of what inks take from it nothing is learnt.
-            boxes = _most_marked(self._told(small) > _PALE, overview.factor, view.shape)
+            marked = self._told(small, overview.pixels) > _PALE
+            boxes = _most_marked(marked, overview.factor, view.shape)
             parts = [finite(view.read(box)) for box in boxes]
             self._learnt = learn_inks([(part, self._strokes(part)) for part in parts])
         # What inks take is learnt from what is sure, however readily they are looked for then.
@@ -82,12 +83,7 @@ class Ink(Plain):
             return np.zeros(pixels.shape[:2], bool), {}
         lab = to_lab(finite(pixels), self._range)
         even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
-        told = self._told(even)
-        if self._page is not None:
-            off = ndimage.uniform_filter(
-                off_at(finite(pixels), self._page), _STROKE, mode="nearest"
-            )
-            told = np.maximum(told, off / np.float32(_OFF * self._strict))
+        told = self._told(even, finite(pixels))
         black = (even[..., 0] < self._dark) & (np.hypot(even[..., 1], even[..., 2]) < _GRAY)
         sure, pale = (told > 1) | black, (told > _PALE) | black
         if self._learnt is not None:  # on dark print, too, where colours are faint
@@ -103,13 +99,17 @@ class Ink(Plain):
             return None
         return learn_page([(part, np.zeros(part.shape[:2], bool)) for part in samples(self._view)])
 
-    def _told(self, lab: FloatArray) -> FloatArray:
+    def _told(self, lab: FloatArray, pixels: FloatArray) -> FloatArray:
         """Return how far colours (h, w, 3) are from what is usual, in units of the limit."""
         off = lab[..., 1:] - self._middle
         far = np.sqrt(np.einsum("...i,ij,...j->...", off, self._shape, off))
         chroma = np.hypot(lab[..., 1], lab[..., 2])
         away = np.minimum(np.hypot(off[..., 0], off[..., 1]), chroma)
-        return np.asarray(np.minimum(far, away / _FAR) / np.float32(self._strict))
+        told = np.minimum(far, away / _FAR)
+        if self._page is not None:
+            off_line = ndimage.uniform_filter(off_at(pixels, self._page), _STROKE, mode="nearest")
+            told = np.maximum(told, off_line / np.float32(_OFF))
+        return np.asarray(told / np.float32(self._strict))
 
     def veil(self, limit: float, channels: Sequence[int]) -> InkVeil | None:
         """Return what divides ink out of a page, where that gives what is around."""

@@ -96,19 +96,22 @@ class Stains(OnPage):
         square = np.ones((3, 3), bool)
         core = ndimage.binary_opening(dark, np.ones((_LEAST, _LEAST), bool))
         own = dark & ndimage.binary_dilation(core, square, _LEAST // 2)
-        labels, count = ndimage.label(ndimage.binary_propagation(core, mask=own))
-        for number in range(1, count + 1):
-            part = labels == number
-            if self._is_stain(part, paper, float(np.median(around[part]))):
-                yield part
+        labels, _ = ndimage.label(ndimage.binary_propagation(core, mask=own))
+        for number, box in enumerate(ndimage.find_objects(labels), start=1):
+            near = tuple(slice(max(0, s.start - 2 * _OUTLINE), s.stop + 2 * _OUTLINE) for s in box)
+            part = labels[near] == number
+            if not _SMALLEST <= part.sum() <= _MOST * paper.size:
+                continue
+            if self._is_stain(part, paper[near], float(np.median(around[near][part]))):
+                yield labels == number
 
     def _is_stain(self, part: BoolArray, paper: FloatArray, around: float) -> bool:
-        """Tell whether a dark part is no picture, not the page itself, and no shade."""
+        """Tell whether a dark part, seen with what is near, is no picture and no shade."""
         square = np.ones((3, 3), bool)
         inside = part & ~ndimage.binary_erosion(part, square, _OUTLINE, border_value=1)
         near, far = (ndimage.binary_dilation(part, square, n) for n in (1, 1 + _OUTLINE))
         outside = far & ~near
-        if not _SMALLEST <= part.sum() <= _MOST * part.size or not outside.any():
+        if not outside.any():
             return False
         below = around - float(np.median(paper[part]))
         step = float(np.median(paper[outside]) - np.median(paper[inside]))
