@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eii.batch.jobs import BatchJob
 from eii.errors import OutputError
+from eii.files import write_whole
 
 RESULTS = "results.csv"
 _BEGUN = ".begun"  # beside it: results that were not there before, a line each
@@ -64,12 +65,11 @@ def begin_table(out: Path, rows: Sequence[BatchRow], begun: Iterable[str]) -> No
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        draft = out / f".{RESULTS}"
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(BatchRow.__dataclass_fields__))
-            writer.writeheader()
-            writer.writerows(asdict(row) for row in rows)
-        draft.replace(out / RESULTS)
+        text = StringIO(newline="")
+        writer = csv.DictWriter(text, list(BatchRow.__dataclass_fields__))
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+        write_whole(out / RESULTS, text.getvalue())
         (out / _BEGUN).write_text("".join(f"{name}\n" for name in sorted(begun)), "utf-8")
     except OSError as error:
         raise OutputError(f"{out / RESULTS} cannot be written: {error.strerror}.") from error

@@ -81,13 +81,14 @@ class Ink(Plain):
         """Return what is of an unusual colour, and what of it surely so, and deep in a stroke."""
         if not self._on_paper:
             return np.zeros(pixels.shape[:2], bool), {}
-        lab = to_lab(finite(pixels), self._range)
+        colours = finite(pixels)
+        lab = to_lab(colours, self._range)
         even = ndimage.uniform_filter(lab, (_STROKE, _STROKE, 0), mode="nearest")
-        told = self._told(even, finite(pixels))
+        told = self._told(even, colours)
         black = (even[..., 0] < self._dark) & (np.hypot(even[..., 1], even[..., 2]) < _GRAY)
         sure, pale = (told > 1) | black, (told > _PALE) | black
         if self._learnt is not None:  # on dark print, too, where colours are faint
-            ink = ink_at(finite(pixels), *self._learnt) / np.float32(self._strict)
+            ink = ink_at(colours, *self._learnt) / np.float32(self._strict)
             sure, pale = sure | (ink > _FULL), pale | (ink > _FULL / 2)
         found = ndimage.binary_closing(pale, np.ones((3, 3), bool))
         deep = ndimage.binary_erosion(found, np.ones((3, 3), bool))

@@ -129,7 +129,7 @@ def without(
 ) -> tuple[FloatArray, BoolArray, FloatArray]:
     """Return colours (h, w, 3) without ink, where that is good (h, w), and errors in shares."""
     logs = page.logs(colours)
-    off, light = _off(colours, page)
+    off, light = _off(logs, page)
     nearest = np.full(colours.shape[:2], np.inf, np.float32)
     took, spread = np.zeros_like(logs), np.zeros_like(nearest)
     fits, loose = np.zeros(nearest.shape, bool), _LOOSE / np.maximum(light[..., 0], LEAST)
@@ -150,7 +150,7 @@ def without(
 
 def ink_at(colours: FloatArray, page: Page, tints: tuple[Tint, ...]) -> FloatArray:
     """Return how much ink is at each pixel (h, w) of colours (h, w, 3): 1 where there is most."""
-    off, _ = _off(colours, page)
+    off, _ = _off(page.logs(colours), page)
     found = np.zeros(colours.shape[:2], np.float32)
     for tint in tints:
         amount = off @ np.array(tint.direction, np.float32)
@@ -161,13 +161,12 @@ def ink_at(colours: FloatArray, page: Page, tints: tuple[Tint, ...]) -> FloatArr
 
 def off_at(colours: FloatArray, page: Page) -> FloatArray:
     """Return how far each pixel (h, w) of colours (h, w, 3) is off the page's line."""
-    off, _ = _off(colours, page)
+    off, _ = _off(page.logs(colours), page)
     return np.asarray(np.linalg.norm(off, axis=2))
 
 
-def _off(colours: FloatArray, page: Page) -> tuple[FloatArray, FloatArray]:
-    """Return how far colours (h, w, 3) are off the page's line, and their light (h, w, 1)."""
-    logs = page.logs(colours)
+def _off(logs: FloatArray, page: Page) -> tuple[FloatArray, FloatArray]:
+    """Return how far logarithms (h, w, 3) are off the page's line, and their light (h, w, 1)."""
     light = np.clip(np.exp(logs.mean(axis=2)), 0, 1)[..., np.newaxis]
     return _smoothed(page.off(logs), light**2), light
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
 from eii.finders.overview import enlarged, overview_of
-from eii.finders.paper_veil import PaperVeil, learn_stains
+from eii.finders.paper_veil import PRINT, PaperVeil, learn_stains
 from eii.image.geometry import Box
 
 _TEXT = 31  # cells: a closing as wide takes print away and leaves the paper
@@ -21,7 +21,7 @@ _SMALLEST, _MOST = 900, 0.3  # cells of a stain, and share of the page
 _ENCLOSED = 0.6  # of the page's shorter side, that a stain within brighter paper is smaller than
 _OUTLINE, _STEEP = 3, 0.5  # cells of an outline; how much of the depth is reached within
 _DEEPEST = 0.7  # of the range: what is darker is a picture
-_PRINTED, _BESIDES = 0.8, 0.1  # of the paper, below which is print; more of it is a picture
+_BESIDES = 0.1  # share of print, that a stain has beside twice the page's; more is a picture
 _TO_SIGMA = 1.4826
 _MARGIN = 0.18  # of the page's width or height, within which pages are punched
 _ROUND, _RADII = 0.75, (0.004, 0.03)  # share of its disc; radii of the longer side
@@ -78,7 +78,7 @@ class Stains(OnPage):
         depth = strict**0.5 * min(most, max(least, _SPREADS * uneven))
         side = max(1, round(_ENCLOSED * min(gray.shape)))
         enclosing = ndimage.grey_closing(paper, side, mode="nearest")
-        printed = gray < _PRINTED * paper
+        printed = gray < PRINT * paper
         usually = float(printed.mean())
         mask = np.zeros(gray.shape, bool)
         limit = np.full(gray.shape, usual - depth, np.float32)

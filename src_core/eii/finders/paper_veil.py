@@ -15,10 +15,11 @@ from eii.finders.kind import BoolArray, FloatArray, Read, finite
 from eii.finders.overview import Overview
 from eii.image.geometry import Box
 
+PRINT = 0.8
+"""Share of the paper's light, below which there is print."""
 _NEAR = 12.0  # cells, over which the paper around a stain is averaged
 _REST = 1e-3  # weight of the page's usual paper beside that
 _APART, _REACH = 2, 3  # cells around a stain that are none of the paper, and in which it may fade
-_PRINT = 0.8  # of the paper, below which there is print
 _SHOWN = 0.1  # of the share of print on the page, that at least shows through a stain
 _LEAST = 0.01  # standard error, in shares, at the least
 _TO_SIGMA = 1.4826
@@ -106,8 +107,8 @@ def learn_stains(
     usual = _around(paper, clear)
     share = over.pixels.mean(axis=2) / np.maximum(paper.mean(axis=2), 1e-12)
     deep = ndimage.binary_erosion(stained, square, _REACH)  # the rim may be print beside it
-    printed = (share[deep] < _PRINT).mean() if deep.any() else 0.0
-    if printed < _SHOWN * (share[clear] < _PRINT).mean():
+    printed = (share[deep] < PRINT).mean() if deep.any() else 0.0
+    if printed < _SHOWN * (share[clear] < PRINT).mean():
         return None
     passed = np.clip(paper / np.maximum(usual, 1e-12), 0, 1).astype(np.float32)
     rest = np.abs(paper[clear] / np.maximum(usual[clear], 1e-12) - 1)
