@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+PICTURES = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff")
+"""Ends of names of pictures that are learnt from or evaluated on."""
+
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file beside its place, flush it to the disk, then put it there.

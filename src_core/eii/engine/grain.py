@@ -23,6 +23,7 @@ from eii.external.initial import fill
 from eii.image.geometry import Box
 from eii.image.hole import rough_depth, spread_square
 from eii.image.mono import to_luma
+from eii.image.spread import deviation_of
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -35,7 +36,6 @@ _LEAST = 4096  # known pixels that a spectrum is measured from, at the least
 _LEVELS = 12
 _MEAN_TO_DEVIATION = 1.2533  # of a normal distribution's absolute values
 _SPARSE = 2.0  # robust deviations beyond which fine texture is structure, which is no grain
-_TO_DEVIATION = 1.4826
 _ROOM = 0.6  # of the way from a level to the end of the range: the greatest deviation
 _STILL = 1e-4  # of the range: a deviation below it is no grain
 
@@ -132,7 +132,7 @@ def _beside(values: FloatArray, known: BoolArray) -> FloatArray:
 
 def _without_structure(rest: FloatArray, known: BoolArray) -> FloatArray:
     """Return fine texture with what is sparse and strong in it, as print and edges, cut down."""
-    most = _SPARSE * _TO_DEVIATION * float(np.median(np.abs(rest[known])))
+    most = _SPARSE * deviation_of(rest[known], 0)
     return np.clip(rest, -most, most)
 
 

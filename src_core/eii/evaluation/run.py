@@ -21,10 +21,10 @@ from eii.evaluation.peers import Fill, peers
 from eii.evaluation.protocols import Protocol
 from eii.evaluation.tables import Shown, picture_grid, write_table
 from eii.external.weights import is_baseline
+from eii.files import PICTURES
 from eii.options import FILE, RestoreOptions
 from eii.progress import OnProgress, Progress, ShouldStop, check_stop, ignore_progress, never_stop
 
-SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff")
 _TRIED = 6  # crops of an image of which the most active is taken
 Image = NDArray[np.uint8]
 Truth = tuple[str, str, Callable[[], Image]]
@@ -163,11 +163,11 @@ def _files(data: Path, most: int | None) -> Iterator[tuple[str, Path]]:
     folders = sorted(p for p in data.iterdir() if p.is_dir()) if data.is_dir() else []
     found = 0
     for folder in [data, *folders] if data.is_dir() else []:
-        own = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)[:most]
+        own = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES)[:most]
         found += len(own)
         yield from ((folder.name, path) for path in own)
     if not found:
-        raise SourceError(f"{data} holds no image ({', '.join(SUFFIXES)}), nor do its folders.")
+        raise SourceError(f"{data} holds no image ({', '.join(PICTURES)}), nor do its folders.")
 
 
 def _truths(

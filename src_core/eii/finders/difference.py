@@ -12,11 +12,11 @@ from eii.errors import ImageError
 from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
 from eii.finders.noise import samples
 from eii.image.geometry import Box
+from eii.image.spread import deviation_of
 
 _NOISE = 6.0
 _RANGE = 0.04
 _SMALLEST = 3
-_TO_SIGMA = 1.4826
 
 
 class Differing(Plain):
@@ -45,7 +45,7 @@ class Differing(Plain):
             line = _matched(theirs, ours)
             rest = np.abs(ours - line[0] * theirs - line[1])
             rest = rest[np.isfinite(rest)]
-            sigma = _TO_SIGMA * float(np.median(rest)) if rest.size else 0.0
+            sigma = deviation_of(rest, 0)
             span = float(np.ptp(np.percentile(ours, (0.5, 99.5))))
             self._lines.append(line)
             self._limits.append(strict * max(_NOISE * sigma, _RANGE * span))

@@ -13,12 +13,12 @@ from eii.finders.colour import is_stained, range_of, to_lab
 from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictness
 from eii.finders.overview import overview_of
 from eii.image.geometry import Box
+from eii.image.spread import deviation_of
 
 _SPREADS = 3.0
 _LEAST = 0.2  # of saturation less lightness
 _SATURATED = 0.3
 _SMALLEST = 200
-_TO_SIGMA = 1.4826
 
 
 class Folds(Plain):
@@ -41,8 +41,7 @@ class Folds(Plain):
         self._stained = is_stained(to_lab(overview.pixels, self._most))
         told, _ = self._excess(overview.pixels)
         tissue = told[told > np.median(told) - 1e-6]
-        spread = _TO_SIGMA * float(np.median(np.abs(tissue - np.median(tissue))))
-        step = max(_SPREADS * spread, _LEAST) * strictness(sensitivity) ** 0.5
+        step = max(_SPREADS * deviation_of(tissue), _LEAST) * strictness(sensitivity) ** 0.5
         self._limit = float(np.median(tissue)) + step
 
     def _excess(self, pixels: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -19,13 +19,13 @@ from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictn
 from eii.finders.noise import samples
 from eii.finders.veil import Leak, Veil, learn_exponents
 from eii.image.geometry import Box
+from eii.image.spread import deviation_of
 
 _NOISE = 5.0
 _DEPTH = 0.03  # of the clear film's infrared that a defect takes away, at the least
 _ROUNDS = 12
 _RIM = 1
 _SMALLEST = 3
-_TO_SIGMA = 1.4826
 
 
 class Infrared(Plain):
@@ -51,7 +51,7 @@ class Infrared(Plain):
         self._line = _fit(_log(red, self._least), infrared)
         rest = self._rest(red, infrared)
         rest = rest[np.isfinite(rest)]
-        sigma = _TO_SIGMA * float(np.median(np.abs(rest - np.median(rest)))) if rest.size else 0.0
+        sigma = deviation_of(rest)
         clear = float(np.nanpercentile(infrared, 95)) if rest.size else 0.0
         self._limit = strictness(sensitivity) * max(_NOISE * sigma, _DEPTH * clear)
         self._leak = Leak(*self._line, self._least, sigma)
@@ -110,6 +110,6 @@ def _fit(log_red: FloatArray, infrared: FloatArray) -> tuple[float, float]:
         slope = np.average((x - middle) * (y - level), weights=weights) / max(spread, 1e-12)
         offset = level - slope * middle
         rest = y - offset - slope * x
-        scale = 4.685 * max(_TO_SIGMA * float(np.median(np.abs(rest))), 1e-9)
+        scale = 4.685 * max(deviation_of(rest, 0), 1e-9)
         weights = np.clip(1 - (rest / scale) ** 2, 0, None) ** 2 + 1e-12
     return float(slope), float(offset)

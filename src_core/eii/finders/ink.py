@@ -18,13 +18,13 @@ from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, 
 from eii.finders.noise import samples
 from eii.finders.overview import overview_of
 from eii.image.geometry import Box
+from eii.image.spread import TO_DEVIATION
 
 _FAR = 22.0  # least distance of an ink from what is usual, in units of CIELAB's a and b
 _SPREADS = 4.5  # and in deviations of what is usual
 _DARK, _GRAY = 28.0, 12.0  # lightness and chroma of a black pen
 _PAPER = 45.0  # median lightness of a bright ground
 _SMALLEST = 60
-_TO_SIGMA = 1.4826
 _DEEP, _THIN, _SMALL = 0.15, 0.05, 200  # share of a part that is no rim, of a small one and others
 _PALE, _SURE = 0.6, 0.2  # of the distances, for what is connected; share of a part that is beyond
 _TONED, _OFF = 18.0, 0.35  # chroma of such paper; how far off its line of colours an ink is
@@ -151,5 +151,5 @@ def _spread_of(off: FloatArray) -> FloatArray:
     inner = off[np.hypot(off[:, 0], off[:, 1]) <= np.median(np.hypot(off[:, 0], off[:, 1])) + 1e-6]
     _, axes = np.linalg.eigh(np.cov(inner.T) + 1e-6 * np.eye(2))
     along = off @ axes
-    lengths = _SPREADS * np.maximum(_TO_SIGMA * np.median(np.abs(along), axis=0), 1.5)
+    lengths = _SPREADS * np.maximum(TO_DEVIATION * np.median(np.abs(along), axis=0), 1.5)
     return np.asarray(axes @ np.diag(lengths**-2.0) @ axes.T, np.float32)

@@ -12,6 +12,7 @@ from scipy.stats import ks_2samp, wasserstein_distance
 
 from eii.finders.ink_veil import ALIKE, LEAST, Page, Tint, without
 from eii.finders.kind import BoolArray, FloatArray
+from eii.image.spread import TO_DEVIATION
 
 Samples = list[tuple[FloatArray, BoolArray]]
 
@@ -23,7 +24,6 @@ _BINS, _MOST = 8, 0.95
 _VAGUE = 0.42  # spread of what an ink takes, beyond which it is none
 _MENDED, _NEAR = 0.5, 0.35  # of what ink and page differ by, the most that may be left
 _SHOWN = 0.1  # of the share of print on the page, that at least shows through ink
-_HALF_TO_SIGMA = 1.4826
 
 
 def learn_inks(samples: Samples) -> tuple[Page, tuple[Tint, ...]] | None:
@@ -134,7 +134,7 @@ def _tint(direction: FloatArray, logs: FloatArray, page: Page) -> Tint | None:
     if not spreads or took[-1].mean() >= 0:
         return None
     steps = tuple(tuple(map(float, step)) for step in took)
-    spread = _HALF_TO_SIGMA * float(np.median(spreads))
+    spread = TO_DEVIATION * float(np.median(spreads))
     if spread > _VAGUE:
         return None
     return Tint(tuple(map(float, direction)), tuple(middles), steps, spread)

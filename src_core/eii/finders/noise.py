@@ -11,10 +11,10 @@ from scipy import ndimage
 
 from eii.finders.kind import FloatArray, View, finite
 from eii.image.geometry import Box
+from eii.image.spread import deviation_of
 
 _GRID, _SIDE = 5, 192  # samples along each side, and theirs
 _LEVELS = 12
-_TO_SIGMA = 1.4826  # median deviation to standard deviation of a normal distribution
 _FOUR = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 _WIDER = (1 + 1 / 4) ** 0.5  # deviation of a pixel less the mean of four, over its own
 
@@ -94,6 +94,4 @@ def noise_of(parts: list[FloatArray], channel: int, *, whole: bool) -> Noise:
 
 
 def _sigma(rests: FloatArray, least: float) -> float:
-    if not rests.size:
-        return least
-    return max(least, _TO_SIGMA / _WIDER * float(np.median(rests)))
+    return max(least, deviation_of(rests, 0) / _WIDER)

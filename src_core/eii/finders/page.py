@@ -13,6 +13,7 @@ from eii.finders.kind import BoolArray, FloatArray, Plain, View, finite, strictn
 from eii.finders.overview import enlarged, overview_of
 from eii.finders.paper_veil import PRINT, PaperVeil, learn_stains
 from eii.image.geometry import Box
+from eii.image.spread import deviation_of
 
 _TEXT = 31  # cells: a closing as wide takes print away and leaves the paper
 _STAIN, _SPREADS = (0.06, 0.12), 3.0  # of the range, and deviations of paper: how much darker
@@ -22,7 +23,6 @@ _ENCLOSED = 0.6  # of the page's shorter side, that a stain within brighter pape
 _OUTLINE, _STEEP = 3, 0.5  # cells of an outline; how much of the depth is reached within
 _DEEPEST = 0.7  # of the range: what is darker is a picture
 _BESIDES = 0.1  # share of print, that a stain has beside twice the page's; more is a picture
-_TO_SIGMA = 1.4826
 _MARGIN = 0.18  # of the page's width or height, within which pages are punched
 _ROUND, _RADII = 0.75, (0.004, 0.03)  # share of its disc; radii of the longer side
 _SMALL = 4.0  # cells of a radius, at the least: full stops are smaller
@@ -73,7 +73,7 @@ class Stains(OnPage):
     def _look(self, gray: FloatArray, strict: float) -> tuple[BoolArray, FloatArray, BoolArray]:
         paper = _without_print(gray)
         usual = float(np.percentile(paper, 70))
-        uneven = _TO_SIGMA * float(np.median(np.abs(paper[paper <= usual] - usual)))
+        uneven = deviation_of(paper[paper <= usual], usual)
         least, most = (share * self._range for share in _STAIN)
         depth = strict**0.5 * min(most, max(least, _SPREADS * uneven))
         side = max(1, round(_ENCLOSED * min(gray.shape)))

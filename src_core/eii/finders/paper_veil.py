@@ -14,6 +14,7 @@ from eii.finders.clean import Clean
 from eii.finders.kind import BoolArray, FloatArray, Read, finite
 from eii.finders.overview import Overview
 from eii.image.geometry import Box
+from eii.image.spread import deviation_of
 
 PRINT = 0.8
 """Share of the paper's light, below which there is print."""
@@ -22,7 +23,6 @@ _REST = 1e-3  # weight of the page's usual paper beside that
 _APART, _REACH = 2, 3  # cells around a stain that are none of the paper, and in which it may fade
 _SHOWN = 0.1  # of the share of print on the page, that at least shows through a stain
 _LEAST = 0.01  # standard error, in shares, at the least
-_TO_SIGMA = 1.4826
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def learn_stains(
         return None
     passed = np.clip(paper / np.maximum(usual, 1e-12), 0, 1).astype(np.float32)
     rest = np.abs(paper[clear] / np.maximum(usual[clear], 1e-12) - 1)
-    even = max(_LEAST, _TO_SIGMA * float(np.median(rest)))
+    even = max(_LEAST, deviation_of(rest, 0))
     steps = ndimage.maximum_filter(passed, (3, 3, 1)) - ndimage.minimum_filter(passed, (3, 3, 1))
     errors = np.hypot(even, steps / 2 / np.maximum(passed, _LEAST)).astype(np.float32)
     passed[~reach] = 1

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eii.errors import SourceError
+from eii.files import PICTURES
 
 FloatArray = NDArray[np.float32]
-
-SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -55,18 +54,18 @@ def find_items(place: Path) -> list[Item]:
     files = sorted(p for p in place.rglob("*") if p.is_file()) if place.is_dir() else [place]
     found = [item for file in files for item in _items_of(file)]
     if not found:
-        raise SourceError(f"{place} holds no picture ({', '.join(SUFFIXES)}) and no .tar of such.")
+        raise SourceError(f"{place} holds no picture ({', '.join(PICTURES)}) and no .tar of such.")
     return found
 
 
 def _items_of(file: Path) -> Iterator[Item]:
-    if file.suffix.lower() in SUFFIXES:
+    if file.suffix.lower() in PICTURES:
         yield Item(file, str(file))
     elif file.suffix == ".tar":
         try:
             with tarfile.open(file) as shard:
                 for part in shard:
-                    if part.isfile() and Path(part.name).suffix.lower() in SUFFIXES:
+                    if part.isfile() and Path(part.name).suffix.lower() in PICTURES:
                         yield Item(file, f"{file}: {part.name}", part.offset_data, part.size)
         except (tarfile.TarError, OSError) as error:
             raise SourceError(f"{file} is not a whole tar file: {error}.") from error
