@@ -10,7 +10,16 @@ import pytest
 import torch
 from eii.errors import OptionError, OutputPathError, SourceError, WeightsError
 from eii.evaluation.film_defects import add_dust, add_scratches
-from eii.external.segmenter import COMPARED, WIDTHS, Segmenter, folded, normalised, widened
+from eii.external.segmenter import (
+    COMPARED,
+    GIVEN,
+    TINTS,
+    WIDTHS,
+    Segmenter,
+    folded,
+    normalised,
+    widened,
+)
 from eii.external.segmenting import load_segmenter
 from eii.finders.kinds import ALL, FILM
 from eii.training.fit import train_finder
@@ -26,20 +35,20 @@ def test_a_folded_network_gives_what_the_trained_one_does():
     net = Segmenter((8, 12, 16, 20))
     with torch.no_grad():
         for _ in range(3):
-            net(torch.randn(2, 3, 64, 64))
-        luma = torch.randn(1, 3, 64, 48)
+            net(torch.randn(2, GIVEN, 64, 64))
+        luma = torch.randn(1, GIVEN, 64, 48)
         ours, theirs = folded(net)(luma), net.eval()(luma)
     assert torch.allclose(ours, theirs, atol=1e-4)
 
 
 def test_a_widened_network_gives_what_it_gave():
-    net = Segmenter((8, 12, 16), compared=0, channels=1, normed=False).eval()
+    net = Segmenter((8, 12, 16), compared=0, channels=1, tints=0, normed=False).eval()
     wide = widened(net).eval()
-    assert (wide.channels, len(wide.compared)) == (3, COMPARED)
-    given = torch.randn(1, 3, 64, 48)
+    assert (wide.channels, len(wide.compared), wide.tints) == (3, COMPARED, TINTS)
+    given = torch.randn(1, GIVEN, 64, 48)
     with torch.no_grad():
         assert torch.allclose(net(given), wide(given), atol=1e-5)
-        wide.down[0][0].weight[:, 1:] += 3
+        wide.down[1][0].weight[:, 8:] += 3
         assert not torch.allclose(net(given), wide(given), atol=1e-3)
 
 
@@ -60,8 +69,27 @@ def test_colour_is_told_of_red_green_and_blue_alone():
     scale = gray.std()
     assert np.allclose(found[1] * scale, colours[..., 0] - gray[..., 0], atol=1e-2)
     assert np.allclose(found[2] * scale, colours[..., 2] - gray[..., 0], atol=1e-2)
-    assert not normalised(gray)[1:].any()
-    assert not normalised(gray.repeat(4, axis=2))[1:].any()
+    assert not normalised(gray)[[1, 2, 5, 6]].any()
+    assert not normalised(gray.repeat(4, axis=2))[[1, 2, 5, 6]].any()
+
+
+@pytest.mark.parametrize("shape", [(80, 100), (81, 99)])
+def test_what_looks_like_nothing_else_of_its_image_is_rare(shape):
+    rng = np.random.default_rng(0)
+    print_, speck = np.zeros(shape, bool), np.zeros(shape, bool)
+    print_[10::20, :], speck[40:48, 41:50] = True, True
+    page = np.where(print_[..., np.newaxis], [90, 60, 30], [220, 200, 150]).astype(np.float32)
+    page[speck] = 120  # as dark as between both, and gray
+    page += rng.normal(0, 3, page.shape).astype(np.float32)
+    found = normalised(page)
+    inside = np.s_[42:46, 43:48]
+    for rare in found[3:5]:
+        assert rare.shape == shape
+        assert rare[inside].min() > np.percentile(rare, 98)
+    assert np.allclose(found, normalised(page * 257 + 30), atol=0.02)
+    red, blue = found[5:]
+    assert red[inside].max() < -1
+    assert blue[inside].min() > 1
 
 
 @pytest.mark.parametrize(("axes", "channels"), [("yxc", 3), ("cyx", 1)])
@@ -125,6 +153,7 @@ def test_training_makes_weights_that_find_and_goes_on(pictures, tmp_path):
         "kinds": 2,
         "compared": COMPARED,
         "channels": 3,
+        "tints": TINTS,
     }
     options = eii.DetectOptions(("dust",), weights=str(weights))
     assert np.asarray(eii.detect(GRAY, options=options)).shape == GRAY.shape
@@ -146,7 +175,7 @@ def test_training_goes_on_from_the_weights_that_ship(pictures, tmp_path):
     train_finder(pictures, tmp_path / "on", minutes=5, steps=2, resume=True)
     assert weights.read_bytes() != before
     # Weights of other widths too are gone on with, and again after that.
-    small = Segmenter((8, 12, 16), compared=0, channels=1, normed=False)
+    small = Segmenter((8, 12, 16), compared=0, channels=1, tints=0, normed=False)
     told = {"architecture": FILM, "licence": "", "summary": ""}
     shape = {"widths": small.widths, "kinds": small.kinds}
     own = write_weights(tmp_path / "small.safetensors", small.state_dict(), shape=shape, **told)

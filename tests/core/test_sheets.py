@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from eii.evaluation.film_covers import line
 from eii.evaluation.film_defects import Defect
+from eii.external.segmenter import GIVEN
 from eii.finders.film import DUST, SCRATCHES
 from eii.training.damaged import SIDE, Windows, make_sample
 from eii.training.images import find_items
@@ -74,7 +75,7 @@ def test_windows_are_normalised_and_some_have_defects_and_some_none(pictures):
     windows = iter(Windows(find_items(pictures), 0))
     samples = [next(windows) for _ in range(24)]
     for given, masks in samples:
-        assert given.shape == (3, SIDE, SIDE)
+        assert given.shape == (GIVEN, SIDE, SIDE)
         assert given.dtype == np.float32
         assert masks.shape == (2, SIDE, SIDE)
         assert given[0].mean() == pytest.approx(0, abs=1e-3)

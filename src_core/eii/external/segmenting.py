@@ -62,6 +62,7 @@ def read_segmenter(path: Path | None = None) -> Segmenter:
         int(shape["kinds"]),
         int(shape.get("compared", 0)),
         channels=int(shape.get("channels", 1)),
+        tints=int(shape.get("tints", 0)),
         normed=False,
     )
     load_into(net, file)

@@ -24,7 +24,8 @@ _CLEAN = 0.2  # share of windows without a defect
 _LEAST = 0.3  # of a sheet's defects that the others have
 _GRAINY = 0.12  # share of windows that show many things alike, which are no dust
 _ENLARGED, _LARGEST = 0.6, 2.5  # share of windows, and by how much: scans are finer than crops
-_FADED, _TONED, _SWAPPED = 0.3, 0.1, 0.2  # share of windows of less colour, of one, of others
+_FADED, _TONED, _INKED, _SWAPPED = 0.15, 0.1, 0.15, 0.2  # share of windows of other colours
+_INKS = (0, 0.45), (0.55, 1)  # ranges of the darker and of the lighter one
 _HELD = 32  # sheets and pictures at hand, of which each window takes one
 _SHEET_USES, _PICTURE_USES = 6, 3  # windows that each is for, in the mean
 
@@ -42,7 +43,7 @@ class Windows(IterableDataset[Sample]):
         self._items, self._seed = items, seed
 
     def __iter__(self) -> Iterator[Sample]:
-        """Yield what a network is given (3, S, S), float32, and where defects are (2, S, S), bool.
+        """Yield what a network is given (7, S, S), float32, and where defects are (2, S, S), bool.
 
         Scratches come first, then dust.
         """
@@ -92,15 +93,18 @@ def _enlarged(window: FloatArray) -> FloatArray:
 
 
 def _recoloured(window: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return a window with some of its colour, or others, or toned as old prints are, or as is."""
+    """Return a window faded, toned as old prints are, of two inks, of other colours, or as is."""
     drawn = rng.random()
     if drawn > 1 - _SWAPPED:
         return window[..., rng.permutation(3)]
-    if drawn > _FADED + _TONED:
+    if drawn > _FADED + _TONED + _INKED:
         return window
     luma = (window @ np.full(3, 1 / 3, np.float32))[..., np.newaxis]
     if drawn < _FADED:
         return luma + np.float32(rng.uniform(0, 1)) * (window - luma)
+    if drawn < _FADED + _INKED:
+        dark, light = (rng.uniform(low, high, 3).astype(np.float32) for low, high in _INKS)
+        return dark + luma * (light - dark)
     return luma ** np.exp(rng.normal(0, 0.15, 3)).astype(np.float32)
 
 
