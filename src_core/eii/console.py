@@ -73,16 +73,26 @@ def nodata_of(text: str) -> float | str:
         return text
 
 
-def warn_of_share(filled: int, known: int) -> None:
-    """Warn when nothing was filled, or most of the image: the mask may mean something else."""
+def warn_of_share(filled: int, known: int, *, found: bool) -> None:
+    """Warn when nothing was filled, or most of the image: the mask may mean something else.
+
+    Parameters
+    ----------
+    filled, known : int
+        Pixels.
+    found : bool
+        Whether the hole was found in the image, and not given.
+    """
     share = filled / max(1, filled + known)
-    if share == 0 or share > _MOST:
-        what = "nothing" if share == 0 else "more than half of the image"
-        errors.print(
-            f"Warning: {what} was filled. Does the hole mark what you meant? See --hole-above, "
-            "--hole-labels and --invert-hole.",
-            markup=False,
-        )
+    if 0 < share <= _MOST:
+        return
+    what = "nothing" if share == 0 else "more than half of the image"
+    advice = "Does the hole mark what you meant? See --hole-above, --hole-labels and --invert-hole."
+    if found:
+        other = "higher" if share == 0 else "lower"
+        advice = f"Look at what is found by `eii detect` with --preview; a {other} --sensitivity "
+        advice += f"finds {'more' if share == 0 else 'less'}."
+    errors.print(f"Warning: {what} was filled. {advice}", markup=False)
 
 
 def tell(error: BaseException) -> int:

@@ -196,3 +196,17 @@ def test_export_says_when_a_format_is_lossy(folder, suffix, lossy):
     run = eii("export", folder / "o.zarr", folder / f"o.{suffix}")
     assert run.returncode == 0, run.stderr
     assert ("lossy" in run.stdout) == lossy
+
+
+def test_a_warning_that_nothing_was_filled_says_what_to_change(folder):
+    Image.fromarray(np.zeros((50, 60), np.uint8)).save(folder / "empty.png")
+    given = "--backbone", "classical", "--quiet"
+    run = eii("restore", folder / "gray.png", folder / "empty.png", folder / "a.zarr", *given)
+    assert run.returncode == 0
+    assert "nothing was filled" in run.stderr
+    assert "--hole-above" in run.stderr
+    run = eii("restore", folder / "gray.png", folder / "b.zarr", "--detect", "missing", *given)
+    assert run.returncode == 0
+    assert "nothing was filled" in run.stderr
+    assert "higher --sensitivity" in run.stderr
+    assert "--hole-above" not in run.stderr

@@ -208,7 +208,7 @@ def restore(
             on_progress=on_progress,
             should_stop=should_stop,
         )
-    _tell(done)
+    _tell(done, found=detect is not None)
 
 
 def _paths_of(paths: list[str], detect: str | None) -> tuple[str | None, str]:
@@ -224,8 +224,8 @@ def _foretell(plan: Plan) -> None:
     errors.print(f"To fill: {plan}", markup=False)
 
 
-def _tell(done: RestoreSummary) -> None:
-    warn_of_share(done.filled, done.known)
+def _tell(done: RestoreSummary, *, found: bool) -> None:
+    warn_of_share(done.filled, done.known, found=found)
     share = done.filled / max(1, done.filled + done.known)
     typer.echo(
         f"{printable(done.out)}: {done.filled} pixels filled ({share:.2%}) in {done.windows} "
