@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from math import comb
 
 import eii
 import numpy as np
@@ -24,6 +25,7 @@ from eii.external.segmenting import load_segmenter
 from eii.finders.kinds import ALL, FILM
 from eii.training.fit import train_finder
 from eii.training.saving import write_weights
+from eii.training.segmenter import _later
 from scipy import ndimage
 from skimage import data
 
@@ -50,6 +52,16 @@ def test_a_widened_network_gives_what_it_gave():
         assert torch.allclose(net(given), wide(given), atol=1e-5)
         wide.down[1][0].weight[:, 8:] += 3
         assert not torch.allclose(net(given), wide(given), atol=1e-3)
+
+
+@pytest.mark.parametrize("power", [1, 4])
+def test_later_steps_count_more_in_the_average(power):
+    steps = torch.arange(1.0, 21.0) ** 2
+    average = steps[0]
+    for count, step in enumerate(steps[1:], start=1):
+        average = _later(power, average, step, count)
+    counts = [comb(n + power - 1, power) for n in range(1, 21)]  # n, of a power of 1
+    assert float(average) == pytest.approx(np.average(steps, weights=counts), rel=1e-5)
 
 
 def test_luma_is_normalised_whatever_its_range():

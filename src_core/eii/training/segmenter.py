@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from importlib.util import find_spec
 from itertools import count, takewhile
 from pathlib import Path
@@ -17,7 +18,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from eii.external.segmenter import WIDTHS, Segmenter, folded, widened
@@ -31,7 +32,7 @@ BATCH = 5
 _RATE, _WARM, _LAST = 2e-3, 300, 0.02
 _ON = 0.1  # of the rate, for weights that have been trained: their normalisations are folded in
 _FASTER = {"tint": 8.0, "down.1.0.weight": 4.0, "compared": 4.0}  # times that, for what is young
-_EMA = 0.995
+_POWERS = 1, 4  # of the steps, by which they count in the average: of trained weights, and new ones
 _OWN = 0.65  # of the way from weights that had been trained before, that is kept
 
 
@@ -50,8 +51,8 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
         self.net, self._progress = net, progress
         self.begun = None if net.normed else deepcopy(net).requires_grad_(False)
         self._rate = _RATE if net.normed else _ON * _RATE
-        averaging = get_ema_multi_avg_fn(_EMA)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(self.net, multi_avg_fn=averaging, use_buffers=True)
+        later = partial(_later, _POWERS[net.normed])
+        self.average = AveragedModel(self.net, avg_fn=later, use_buffers=True)
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Return the loss: cross entropy, and one minus the Dice overlap of each kind."""
@@ -88,6 +89,16 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
             times = next((t for part, t in faster.items() if name.startswith(part)), 1.0)
             groups.setdefault(times, []).append(own)
         return [{"params": own, "lr": times * self._rate} for times, own in groups.items()]
+
+
+def _later(power: int, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+    """Return an average in which a step counts by a power of its number [1]_.
+
+    References
+    ----------
+    .. [1] Shamir and Zhang, "Stochastic gradient descent for non-smooth optimization", ICML 2013.
+    """
+    return average + (now - average) * ((power + 1) / (count + power + 1))
 
 
 def segmenting_loss(logits: Tensor, masks: Tensor) -> Tensor:
