@@ -89,9 +89,11 @@ def warn_of_share(filled: int, known: int, *, found: bool) -> None:
     what = "nothing" if share == 0 else "more than half of the image"
     advice = "Does the hole mark what you meant? See --hole-above, --hole-labels and --invert-hole."
     if found:
-        other = "higher" if share == 0 else "lower"
-        advice = f"Look at what is found by `eii detect` with --preview; a {other} --sensitivity "
-        advice += f"finds {'more' if share == 0 else 'less'}."
+        other, amount = ("higher", "more") if share == 0 else ("lower", "less")
+        advice = (
+            f"Look at what is found by `eii detect` with --preview; a {other} --sensitivity finds "
+            f"{amount}."
+        )
     errors.print(f"Warning: {what} was filled. {advice}", markup=False)
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
 from eii.external.rarity import rarities
-from eii.image.spread import TO_DEVIATION
+from eii.image.spread import deviation_of
 
 WIDTHS = (16, 40, 80, 128, 160)
 """Channels at each level of the network that ships, finest first."""
@@ -23,10 +23,10 @@ TINTS = 12
 """Its maps of colour and rarity, at half the resolution."""
 CHANNELS, GIVEN = 3, 7
 """Of luma and colour; and of all that it is given."""
-_FAINT, _FAR = 0.02, 8.0  # deviation of colour, in luma's, that is none; deviations at most
 STRIDE = 16
 """Sides of what it is given are multiples of it."""
 _HEADS = 4
+_FAINT, _FAR = 0.02, 8.0  # deviation of colour, in luma's, that is none; deviations at most
 
 
 class Segmenter(nn.Module):
@@ -196,6 +196,5 @@ def normalised(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     given[3:5] = rarities(given[:CHANNELS])
     for own, colour in zip(given[5:], given[1:CHANNELS], strict=True):
         off = colour - np.median(colour)
-        unit = TO_DEVIATION * float(np.median(np.abs(off))) + _FAINT
-        np.clip(off / np.float32(unit), -_FAR, _FAR, out=own)
+        np.clip(off / np.float32(deviation_of(off, 0) + _FAINT), -_FAR, _FAR, out=own)
     return given
