@@ -6,6 +6,7 @@ from eii.evaluation.film_covers import line
 from eii.evaluation.film_defects import Defect
 from eii.external.segmenter import GIVEN
 from eii.finders.film import DUST, SCRATCHES
+from eii.training import sheets
 from eii.training.damaged import SIDE, Windows, make_sample
 from eii.training.images import find_items
 from eii.training.sheets import Sheet, _halved, draw_sheet, lay_sheet
@@ -69,6 +70,16 @@ def test_sheets_hold_both_kinds_inside_their_windows():
             assert defect.cover.min() >= 0
             assert defect.cover.max() <= 1
     assert kinds == {SCRATCHES, DUST}
+
+
+def test_the_cracks_and_flakes_of_a_print_show_paper_of_one_tone(monkeypatch):
+    monkeypatch.setattr(sheets, "_CRACKED", 1.0)
+    for seed in range(6):
+        defects = [one for _, one in draw_sheet(96, np.random.default_rng(seed)).defects]
+        light = [one for one in defects if one.bright and one.most - one.least < 0.11]
+        assert light
+        assert np.ptp([one.least for one in light]) == 0
+        assert 0 < light[0].least < light[0].most <= 1
 
 
 def test_windows_are_normalised_and_some_have_defects_and_some_none(pictures):

@@ -53,10 +53,15 @@ def draw_scratch(shape: tuple[int, int], rng: Rng) -> Defect:
     """Return a line, a crack of the emulsion that branches, or a broad soft rub, for a shape."""
     drawn = rng.random()
     if drawn < 0.15:
-        return _defect(covers.crack(shape, rng), bool(rng.random() < 0.8))
+        return draw_crack(shape, rng)
     if drawn < 0.25:
         return _defect(covers.scuff(shape, rng), most=0.35)
     return _defect(covers.line(shape, rng))
+
+
+def draw_crack(shape: tuple[int, int], rng: Rng) -> Defect:
+    """Return a crack of the emulsion that branches, for a shape."""
+    return _defect(covers.crack(shape, rng), bool(rng.random() < 0.8))
 
 
 def draw_dust(shape: tuple[int, int], rng: Rng, bright: bool) -> Defect:

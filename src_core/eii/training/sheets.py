@@ -7,13 +7,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from eii.evaluation.film_defects import Defect, draw_dust, draw_fold, draw_scratch, lay, seen
+from eii.evaluation.film_defects import (
+    Defect,
+    draw_crack,
+    draw_dust,
+    draw_fold,
+    draw_scratch,
+    lay,
+    seen,
+)
 from eii.finders.film import DUST, SCRATCHES
 
 FloatArray = NDArray[np.float32]
 
 _WORN = 0.2  # share of sheets that are scratched all over
 _FOLDED = 0.15  # and of those of prints that were folded
+_CRACKED = 0.12  # and of those of prints whose emulsion is cracked all over, in one light tone
+_CRACKS, _FLAKES = (2, 8), (0, 8)
+_TONES, _ALIKE = (0.2, 0.95), 0.05  # of the way to white, and how far they differ at most
 _SCRATCHES = ((0, 4), (4, 12))
 _SPECKS = 16
 _COARSE = 0.35  # share of sheets whose defects are half as large, as of a coarse scan
@@ -32,7 +43,9 @@ def draw_sheet(side: int, rng: np.random.Generator) -> Sheet:
     coarse = rng.random() < _COARSE
     shape = (2 * side, 2 * side) if coarse else (side, side)
     drawn: list[tuple[int, Defect]] = []
-    if rng.random() < _FOLDED:
+    if rng.random() < _CRACKED:
+        drawn += _cracked(shape, rng)
+    elif rng.random() < _FOLDED:
         drawn += [(SCRATCHES, draw_fold(shape, rng)) for _ in range(int(rng.integers(1, 4)))]
     some = _SCRATCHES[rng.random() < _WORN]
     drawn += [(SCRATCHES, draw_scratch(shape, rng)) for _ in range(int(rng.integers(*some)))]
@@ -41,6 +54,19 @@ def draw_sheet(side: int, rng: np.random.Generator) -> Sheet:
     drawn += [(DUST, draw_dust(shape, rng, bright)) for _ in range(specks)]
     inside = [(kind, one) for kind, one in drawn if one.cover.size]  # others miss the window
     return Sheet(tuple((kind, _halved(one) if coarse else one) for kind, one in inside))
+
+
+def _cracked(shape: tuple[int, int], rng: np.random.Generator) -> list[tuple[int, Defect]]:
+    """Return cracks, folds and flakes in which a print shows its paper: all are of one tone."""
+    cracks = [
+        draw_fold(shape, rng) if rng.random() < 0.25 else draw_crack(shape, rng)
+        for _ in range(int(rng.integers(*_CRACKS)))
+    ]
+    flakes = [draw_dust(shape, rng, True) for _ in range(int(rng.integers(*_FLAKES)))]
+    tone = rng.uniform(*_TONES)
+    drawn = [(SCRATCHES, one) for one in cracks] + [(DUST, one) for one in flakes]
+    least, most = tone - _ALIKE, tone + _ALIKE
+    return [(kind, replace(one, bright=True, least=least, most=most)) for kind, one in drawn]
 
 
 def _halved(defect: Defect) -> Defect:
