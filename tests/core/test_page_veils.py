@@ -235,6 +235,14 @@ def test_stains_of_gray_pages_are_divided_out():
     assert error(own, truth, hole) < 0.25 * error(other, truth, hole)
 
 
+@pytest.mark.parametrize(("rim", "is_stain"), [(0.5, True), (2.5, True), (20, False)])
+def test_a_stain_has_an_outline_a_soft_one_too_and_shade_has_none(rim, is_stain):
+    y, x = np.mgrid[:320, :320]
+    disc = np.hypot(y - 160, x - 150) < 70
+    darker = 1 - 0.25 * gaussian_filter(disc.astype(np.float32), rim)[..., np.newaxis]
+    assert (np.asarray(found(stored(page() * darker), "stains"))[disc] > 0).mean() == is_stain
+
+
 @pytest.mark.parametrize("kind", ["stains", "stamps"])
 def test_shade_towards_a_fold_is_no_defect(kind):
     assert not np.asarray(found(stored(shaded(page(512))), kind)).any()
