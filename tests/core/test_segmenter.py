@@ -25,7 +25,7 @@ from eii.external.segmenting import load_segmenter
 from eii.finders.kinds import ALL, FILM
 from eii.training.fit import train_finder
 from eii.training.saving import write_weights
-from eii.training.segmenter import _later
+from eii.training.segmenter import BATCH, Learner, _later
 from scipy import ndimage
 from skimage import data
 
@@ -62,6 +62,20 @@ def test_later_steps_count_more_in_the_average(power):
         average = _later(power, average, step, count)
     counts = [comb(n + power - 1, power) for n in range(1, 21)]  # n, of a power of 1
     assert float(average) == pytest.approx(np.average(steps, weights=counts), rel=1e-5)
+
+
+@pytest.mark.parametrize(("normed", "larger"), [(True, 1), (False, 2)])
+def test_weights_that_are_trained_on_take_larger_steps_of_more_windows(normed, larger):
+    net = Segmenter((8, 12, 16), normed=normed)
+    one, many = (
+        max(group["lr"] for group in Learner(net, float, batch)._groups())
+        for batch in (BATCH, 4 * BATCH)
+    )
+    assert many == pytest.approx(larger * one)
+    if not normed:
+        huge = Learner(net, float, 10**6)._groups()
+        new = Learner(Segmenter((8, 12, 16)), float)._groups()
+        assert min(g["lr"] for g in huge) == pytest.approx(min(g["lr"] for g in new))
 
 
 def test_luma_is_normalised_whatever_its_range():

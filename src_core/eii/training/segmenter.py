@@ -30,7 +30,7 @@ from eii.training.saving import LICENCE, halved, write_weights
 
 BATCH = 5
 _RATE, _WARM, _LAST = 2e-3, 300, 0.02
-_ON = 0.06  # of the rate, for weights that have been trained: their normalisations are folded in
+_ON = 0.06  # of the rate, for weights that have been trained, whose normalisations are folded in
 _FASTER = {"tint": 8.0}  # times that, for what is young
 _COUNTS = (0.38, 0.62)  # of the overlap of scratches, and of dust, which is the harder one
 _POWERS = 1, 4  # of the steps, by which they count in the average: of trained weights, and new ones
@@ -45,13 +45,18 @@ class Learner(pl.LightningModule):  # type: ignore[misc]
     net : Segmenter
     progress : callable
         Takes a step, returns the share of the training that is done, from 0 to 1.
+    batch : int
+        Windows of a step: weights that have been trained take larger steps of more windows.
     """
 
-    def __init__(self, net: Segmenter, progress: Callable[[int], float]) -> None:
+    def __init__(
+        self, net: Segmenter, progress: Callable[[int], float], batch: int = BATCH
+    ) -> None:
         super().__init__()
         self.net, self._progress = net, progress
         self.begun = None if net.normed else deepcopy(net).requires_grad_(False)
-        self._rate = _RATE if net.normed else _ON * _RATE
+        on = min(1.0, _ON * (batch / BATCH) ** 0.5)
+        self._rate = _RATE if net.normed else on * _RATE
         later = partial(_later, _POWERS[net.normed])
         self.average = AveragedModel(self.net, avg_fn=later, use_buffers=True)
 
@@ -247,7 +252,7 @@ def train_segmenter(
         return step / steps if steps > 0 else (time.monotonic() - begun) / (60 * minutes)
 
     before = last if resume and last.exists() else None
-    module = Learner(_network(start, before), progress)
+    module = Learner(_network(start, before), progress, batch)
     trainer = pl.Trainer(
         accelerator="auto",
         devices=1,
