@@ -23,7 +23,7 @@ _LAYERS = 4  # of bubbles, one behind the other
 _REACH = np.linspace(0.75, 1.2, 46)  # radii at which its rim is looked for
 _DEEP = 0.08  # of the range: how much darker a rim is than both its sides
 _OFF = 0.04  # of its radius, that a rim is off a smooth outline
-_ROUND = 0.8  # of all directions, those that have a rim
+_ROUND = 0.77  # of all directions, those that have a rim
 _BRIGHT = 0.45  # of the range: the least median of a brightfield image
 
 
