@@ -7,6 +7,7 @@ import eii
 import napari
 import numpy as np
 from eii.errors import EIIError
+from eii.options import BROADEST
 from magicgui.types import FileDialogMode
 from magicgui.widgets import (
     ComboBox,
@@ -25,7 +26,7 @@ from napari_eii._grid import full_data
 from napari_eii._layers import add, place_of
 from napari_eii._marks import VEILS
 
-_KEPT = ("kinds", "sensitivity", "grow")
+_KEPT = ("kinds", "sensitivity", "grow", "widest")
 _STOPPED = "The search was stopped; no layer was added."
 _ANY = 0  # of a size: no bound
 _FILE = FileDialogMode.OPTIONAL_FILE
@@ -51,7 +52,8 @@ class FindWidget(Dock):
             viewer,
             [
                 *(self.image, self.axes, self.kinds, self.sensitivity, self.grow),
-                *(self.least, self.most, self.infrared, self.ir_channel, self.reference),
+                *(self.widest, self.least, self.most),
+                *(self.infrared, self.ir_channel, self.reference),
             ],
             [row(self.run, self.cancel)],
         )
@@ -94,6 +96,13 @@ class FindWidget(Dock):
             min=_AUTO,
             max=64,
             tooltip="Pixels on all sides; -1: as the kind needs, for its soft rim.",
+        )
+        self.widest = SpinBox(
+            label="Widest",
+            value=eii.DetectOptions.max_width,
+            min=1,
+            max=BROADEST,
+            tooltip="Of scratches and dust, pixels. Fine scans show wide ones.",
         )
         self.least = SpinBox(
             label="Smallest", max=10**9, tooltip="Pixels of a connected part, at the least."
@@ -156,6 +165,7 @@ class FindWidget(Dock):
         self.axes.visible = len(self.axes.choices) > 1
         self.infrared.visible = self.ir_channel.visible = "infrared" in kinds
         self.reference.visible = "difference" in kinds
+        self.widest.visible = bool({"scratches", "dust"} & set(kinds))
         if self._job is None:
             reason = self.why_not()
             self.run.enabled, self.status.value = reason is None, reason or ""
@@ -180,6 +190,7 @@ class FindWidget(Dock):
             grow=None if self.grow.value == _AUTO else self.grow.value,
             min_size=self.least.value or None,
             max_size=self.most.value or None,
+            max_width=self.widest.value,
             ir_channel=None if self.ir_channel.value == _AUTO else self.ir_channel.value,
             ir=_text(self.infrared.value),
             reference=_text(self.reference.value),

@@ -180,7 +180,7 @@ class _Search:
 
     def finders(self, view: View, plane: Plane, channel: int | None) -> list[Finder]:
         """Return the finders of a plane; note what divides out what they find."""
-        asked = networks_of(self.kinds, self.device, self.options.weights)
+        asked = networks_of(self.kinds, self.device, self.options)
         finders = [self._finder(kind, view, asked.get(kind.network)) for kind in self.kinds]
         if self.options.transmission < 1:
             for kind, finder in zip(self.kinds, finders, strict=True):

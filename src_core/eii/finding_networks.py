@@ -11,6 +11,7 @@ from eii.errors import WeightsError
 from eii.external.weights import find_weights, read_card
 from eii.finders.film import Asked
 from eii.finders.kinds import JUDGE, Kind
+from eii.options import DetectOptions
 
 
 def check_weights(kinds: Sequence[Kind], weights: str) -> None:
@@ -23,7 +24,7 @@ def check_weights(kinds: Sequence[Kind], weights: str) -> None:
         )
 
 
-def networks_of(kinds: Sequence[Kind], device: str, weights: str | None) -> dict[str, Any]:
+def networks_of(kinds: Sequence[Kind], device: str, options: DetectOptions) -> dict[str, Any]:
     """Return the networks that kinds ask, by name, as their finders ask them.
 
     Parameters
@@ -31,15 +32,18 @@ def networks_of(kinds: Sequence[Kind], device: str, weights: str | None) -> dict
     kinds : sequence of Kind
     device : str
         Where one of torch runs.
-    weights : str, optional
-        Taken for the network that they are of; the others' are those that ship.
+    options : DetectOptions
+        Their weights are taken for the network that they are of; the others' are those that ship.
     """
+    weights = options.weights
     given = None if weights is None else read_card(Path(weights)).architecture
     found: dict[str, Any] = {}
     for name in {kind.network for kind in kinds if kind.network}:
         own = weights if given == name else None
         # A network of film keeps what it said of the last squares: of one plane alone.
-        found[name] = _judge(own) if name == JUDGE else Asked(_segment_on(device, own))
+        found[name] = (
+            _judge(own) if name == JUDGE else Asked(_segment_on(device, own), options.max_width)
+        )
     return found
 
 

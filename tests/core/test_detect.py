@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from eii.cli import app
 from eii.errors import HoleError, ImageError, OptionError, OutputPathError
 from eii.evaluation.defects import DEFECTS
 from eii.finders import found as found_module
@@ -17,6 +18,7 @@ from eii.finders.kind import View
 from eii.finders.kinds import ALL
 from scipy import ndimage
 from skimage import data
+from typer.testing import CliRunner
 
 RGB = data.astronaut()[100:400, 100:420]
 GRAY = data.camera()[:300, :320]
@@ -263,8 +265,36 @@ def test_the_network_is_asked_by_squares_of_its_own_lattice():
     whole = found.read(found_module.block_at((0, 0), (1500, 1300)).grow(0))
     assert whole[300:1024, 700:703].all()
     assert not whole[5:8, 5:8].any()
-    assert max(max(s) for s in shapes) <= 512 + 2 * Film.halo
+    assert max(max(s) for s in shapes) <= 512 + 2 * 48
     assert len(shapes) == 9
+
+
+def segment_narrow(pixels):
+    """Return a fake network's logits: what is bright and less than nine pixels wide."""
+    luma = pixels[..., 0]
+    own = np.where(luma - ndimage.grey_opening(luma, (1, 9)) > 50, 9.0, -9.0)
+    return np.stack([own, np.full_like(own, -9.0)]).astype(np.float32)
+
+
+@pytest.mark.parametrize(("widest", "scale"), [(1, 1), (8, 1), (16, 2), (17, 4), (64, 8)])
+def test_wide_scratches_are_found_in_the_image_made_small(widest, scale):
+    image = np.full((701, 1301, 1), 90, np.uint8)
+    truth = np.zeros((701, 1301), bool)
+    truth[100:600, 500:520] = True  # across squares of the lattice
+    truth[:, 1020:1024] = True
+    image[truth] = 250
+    view = View(lambda box: image[box.slices], truth.shape, rgb=False, dtype=image.dtype)
+    asked = Asked(segment_narrow, widest)
+    assert asked.scale == scale
+    finder = Film(view, 0.5, asked, SCRATCHES)
+    (found,) = found_module.find(view, [finder], lambda calls: (call() for call in calls))
+    whole = np.zeros_like(truth)
+    for cell in found.cells():
+        box = found_module.block_at(cell, truth.shape)
+        whole[box.slices] = found.block(cell)
+    assert whole[:, 1020:1024].all()
+    assert (whole[100:600, 500:520].mean() > 0.99) == whole[100:600, 500:520].any() == (scale > 2)
+    assert not (whole & ~ndimage.binary_dilation(truth, iterations=2 * scale)).any()
 
 
 @pytest.mark.parametrize("kind", [*PIXELWISE, "stains", "punch-holes", "bubbles"])
@@ -293,6 +323,8 @@ def test_wrong_kinds_and_options_are_told():
         {"grow": -1},
         {"most": 0},
         {"min_size": 9, "max_size": 3},
+        {"max_width": 0},
+        {"max_width": 65},
     ):
         with pytest.raises(OptionError):
             eii.DetectOptions(**{"kinds": ("dust",), **wrong})
@@ -395,6 +427,33 @@ def test_the_commands_find_and_restore(tmp_path):
     assert wrong.returncode == 2
     assert "IMAGE, HOLE and OUT" in wrong.stderr
     assert run("detect", "in.tif", "x.zarr", "--kind", "dirt").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "asked", "named"),
+    [
+        ("detect", "eii.defects.detect_to_zarr", ("options", "--kind", "scan.tif", "out.zarr")),
+        ("restore", "eii.api.restore_to_zarr", ("detect", "--detect", "scan.tif", "out.zarr")),
+        ("batch", "eii.batch.run.run_batch", ("detect", "--detect", "*.tif", "--out=results")),
+    ],
+)
+def test_what_is_asked_for_at_the_command_line_is_what_is_looked_for(
+    monkeypatch, tmp_path, command, asked, named
+):
+    told = {}
+
+    def note(*_, **given):
+        told.update(given)
+        raise OptionError("noted")
+
+    monkeypatch.chdir(tmp_path)
+    tifffile.imwrite("scan.tif", GRAY)
+    monkeypatch.setattr(asked, note)
+    name, flag, *places = named
+    how = {"sensitivity": 0.7, "max_width": 24, "ir_channel": 2, "ir": "ir.tif"}
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in how.items()]
+    CliRunner().invoke(app, [command, *places, f"{flag}=dust,scratches", *flags])
+    assert told[name] == eii.DetectOptions(("dust", "scratches"), **how)
 
 
 @pytest.mark.parametrize("side", [300, 1200])

@@ -43,6 +43,15 @@ def test_every_kind_is_offered(finder):
     assert tuple(finder.kinds.choices) == eii.KINDS
 
 
+def test_the_widest_is_of_scratches_and_dust_alone(finder):
+    finder.widest.value = 32
+    assert finder.detect_options().max_width == 32
+    finder.kinds.value = ["dust"]
+    assert finder.widest.native.isVisibleTo(finder.native)
+    finder.kinds.value = ["hot-pixels"]
+    assert not finder.widest.native.isVisibleTo(finder.native)
+
+
 def test_what_is_found_becomes_labels_that_lie_on_the_image(viewer, find):
     viewer.add_image(dotted(), scale=(0.5, 0.25), translate=(3, 4), name="scan")
     layer = find("hot-pixels", "saturated")

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from eii.cli.detect_command import DETECT, Ir, IrChannel, Sensitivity, Transmission, kinds_of
+from eii.cli.detect_command import (
+    DETECT,
+    Ir,
+    IrChannel,
+    MaxWidth,
+    Sensitivity,
+    Transmission,
+    sought,
+)
 from eii.cli.shared import (
     DEFAULTS,
     Backbone,
@@ -41,6 +49,7 @@ def batch(
         str | None, typer.Option(help="Find the holes: dust,scratches; see eii detect.")
     ] = None,
     sensitivity: Sensitivity = DetectOptions.sensitivity,
+    max_width: MaxWidth = DetectOptions.max_width,
     ir_channel: IrChannel = None,
     ir: Ir = None,
     transmission: Transmission = DetectOptions.transmission,
@@ -82,8 +91,8 @@ def batch(
         standard_error=standard_error,
     )
     marks = HoleOptions(hole_above, labels_of(hole_labels), invert_hole)
-    told = sensitivity, None, None, None, ir_channel, ir, None, None, most
-    sought = DetectOptions(kinds_of(detect), *told, transmission=transmission) if detect else None
+    told = sensitivity, None, None, None, ir_channel, ir, None, None, most, None, transmission
+    kinds = sought(detect, *told, max_width)
     found = find_jobs(jobs, out, hole_pattern=hole_pattern, form=form, detect=bool(detect))
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
         rows = run_batch(
@@ -91,7 +100,7 @@ def batch(
             out,
             options=options,
             hole_options=marks,
-            detect=sought,
+            detect=kinds,
             series=series_of(series),
             overwrite=overwrite,
             resume=resume,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +26,10 @@ MinSize = Annotated[
     int | None, typer.Option(help="Pixels of a part, at the least.", rich_help_panel=DETECT)
 ]
 MaxSize = Annotated[int | None, typer.Option(help="At the most.", rich_help_panel=DETECT)]
+MaxWidth = Annotated[
+    int,
+    typer.Option(help="Of scratches and dust, pixels; 64 at the most.", rich_help_panel=DETECT),
+]
 IrChannel = Annotated[
     int | None,
     typer.Option(help="Infrared channel, from 0; else the fourth.", rich_help_panel=DETECT),
@@ -53,6 +57,11 @@ def kinds_of(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def sought(kinds: str | None, *told: Any) -> DetectOptions | None:
+    """Return what is to be found, by the kinds that are named and the options in their order."""
+    return DetectOptions(kinds_of(kinds), *told) if kinds else None
+
+
 def detect(
     image: ImageFile,
     out: Annotated[str, typer.Argument(help="The OME-Zarr label image to write.")],
@@ -61,6 +70,7 @@ def detect(
     grow: GrowFound = None,
     min_size: MinSize = None,
     max_size: MaxSize = None,
+    max_width: MaxWidth = DetectOptions.max_width,
     ir_channel: IrChannel = None,
     ir: Ir = None,
     reference: Reference = None,
@@ -85,6 +95,7 @@ def detect(
     options = DetectOptions(
         *(kinds_of(kind), sensitivity, grow, min_size, max_size, ir_channel, ir, reference),
         weights=weights,
+        max_width=max_width,
     )
     with shown_progress(quiet) as on_progress, stopped_by_signals() as should_stop:
         done = detect_to_zarr(

@@ -13,11 +13,12 @@ from eii.cli.detect_command import (
     Ir,
     IrChannel,
     MaxSize,
+    MaxWidth,
     MinSize,
     Reference,
     Sensitivity,
     Transmission,
-    kinds_of,
+    sought,
 )
 from eii.cli.shared import (
     COLOUR,
@@ -140,6 +141,7 @@ def restore(
     grow_found: GrowFound = None,
     min_size: MinSize = None,
     max_size: MaxSize = None,
+    max_width: MaxWidth = DetectOptions.max_width,
     ir_channel: IrChannel = None,
     ir: Ir = None,
     transmission: Transmission = DetectOptions.transmission,
@@ -172,8 +174,8 @@ def restore(
     from eii.api import restore_to_zarr
 
     hole, out = _paths_of(paths, detect)
-    told = sensitivity, grow_found, min_size, max_size, ir_channel, ir, reference, None, most
-    found = DetectOptions(kinds_of(detect), *told, transmission=transmission) if detect else None
+    told = grow_found, min_size, max_size, ir_channel, ir, reference
+    found = sought(detect, sensitivity, *told, None, most, None, transmission, max_width)
     how = backbone, colour, channels, principal, device, grow_of(grow), workers, trust, levels
     options = RestoreOptions(
         *how,

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, finite
 from eii.image.geometry import Box
+from eii.image.pyramid import shrink
 
 Segment = Callable[[FloatArray], FloatArray]
 """Takes pixels (h, w, 3) in RGB, or luma (h, w, 1); returns a logit of each kind (K, h, w)."""
@@ -18,6 +20,8 @@ Segment = Callable[[FloatArray], FloatArray]
 SCRATCHES, DUST = 0, 1
 _KEPT = 4  # squares of a block
 _SIDE, _MARGIN = 512, 48  # of the squares that the network is given, on a lattice of our own
+_KNOWN = 8  # pixels that the widest scratches of its training have
+_LESS = 1.0  # logits that are taken off what it says of an image made small
 _SURE = 6.0  # logits beyond which a pixel tells no more of which kind its part is
 _MIDDLE = 3.8  # logit, a chance of 0.98, beyond which a pixel is sure at a sensitivity of 0.5
 _LOW = 0.0  # logit beyond which what is connected with sure pixels belongs to them
@@ -36,19 +40,42 @@ class Asked:
     Parameters
     ----------
     segment : callable
+    widest : float
+        Pixels of the widest scratch that is looked for. What is wider than the network knows is
+        looked for in the image made small by 2, 4, ..., too.
     """
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: Segment, widest: float = _KNOWN) -> None:
         self._segment, self._last = segment, local()
+        self._factors = [1]
+        while _KNOWN * self._factors[-1] < widest:
+            self._factors.append(2 * self._factors[-1])
+        self.scale = self._factors[-1]
 
-    def of(self, pixels: FloatArray, seen: Box) -> FloatArray:
-        """Return the logits of a square, whose place in the image is given."""
+    def seen(self, square: Box, shape: tuple[int, int]) -> Box:
+        """Return what has to be seen of an image of a shape, to tell of a square."""
+        return square.grow(_MARGIN * self.scale).clip(shape)
+
+    def of(self, pixels: FloatArray, seen: Box, square: Box) -> FloatArray:
+        """Return the logits (K, h, w) of a square, from the pixels of what is seen for it."""
         kept: dict[Box, FloatArray] = self._last.__dict__.setdefault("kept", {})
-        if seen not in kept:
+        if square not in kept:
             if len(kept) >= _KEPT:
                 kept.clear()
-            kept[seen] = self._segment(pixels)
-        return kept[seen]
+            each = [self._at(factor, pixels, seen, square) for factor in self._factors]
+            kept[square] = np.maximum.reduce(each)
+        return kept[square]
+
+    def _at(self, factor: int, pixels: FloatArray, seen: Box, square: Box) -> FloatArray:
+        """Return what the network says of a square that is made small by a factor."""
+        near = square.grow(_MARGIN * factor).intersect(seen)
+        own, inside = pixels[near.relative_to(seen).slices], square.relative_to(near).slices
+        if factor == 1:
+            return self._segment(own)[:, *inside]
+        small = self._segment(shrink(own, np.zeros(own.shape[:2], bool), factor)[0])
+        sides = (1, factor, factor)
+        large = ndimage.zoom(small, sides, order=1, mode="nearest", grid_mode=True)
+        return np.asarray(large[:, *inside] - np.float32(_LESS))
 
 
 class Film(Plain):
@@ -62,12 +89,11 @@ class Film(Plain):
     kind : {SCRATCHES, DUST}
     """
 
-    halo = _MARGIN
-
     def __init__(self, view: View, sensitivity: float, asked: Asked, kind: int) -> None:
         super().__init__(_SMALLEST)
         self._shape, self._rgb = view.shape, view.rgb
         self._asked, self._kind = asked, kind
+        self.halo = _MARGIN * asked.scale
         self._limit = _MIDDLE + _STEP * (0.5 - sensitivity)
 
     def look(self, pixels: NDArray[Any], window: Box) -> tuple[BoolArray, Traits]:
@@ -79,22 +105,23 @@ class Film(Plain):
         sure = np.zeros(shape, np.float32)
         for square in _squares(window):
             box = square.clip(self._shape)
-            seen = box.grow(_MARGIN).clip(self._shape)
+            seen = self._asked.seen(box, self._shape)
             if seen.intersect(window) != seen:
                 continue  # of the halo, not of the block
-            logits = self._asked.of(given[seen.relative_to(window).slices], seen)
-            inside, outside = box.relative_to(seen).slices, box.relative_to(window).slices
-            most = logits.max(axis=0)[inside]
+            logits = self._asked.of(given[seen.relative_to(window).slices], seen, box)
+            outside = box.relative_to(window).slices
+            most = logits.max(axis=0)
             found[outside] = most > min(_LOW, self._limit)
             sure[outside] = most > self._limit
             toward = np.clip(logits[self._kind] - logits[1 - self._kind], -_SURE, _SURE)
-            leaning[outside] = toward[inside]
+            leaning[outside] = toward
         return found, {"leaning": leaning, "sure": sure}
 
     def keep(self, parts: Parts) -> BoolArray:
         """Keep parts that as wholes are rather of the kind; scratches are long."""
         side = np.maximum(parts.height, parts.width)
-        fits = side >= _LONG if self._kind == SCRATCHES else side <= _LARGEST
+        largest = _LARGEST * self._asked.scale
+        fits = side >= _LONG if self._kind == SCRATCHES else side <= largest
         seeds = np.maximum(_SEEDS, _SHARE * parts.area)
         is_sure = parts.traits["sure"] >= seeds
         return super().keep(parts) & fits & is_sure & (parts.traits["leaning"] > 0)
