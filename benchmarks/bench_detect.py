@@ -54,11 +54,20 @@ def as_bytes(image: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
-def found_in(image: np.ndarray, kind: str, sensitivity: float) -> np.ndarray:
+def finer(image: np.ndarray, times: int) -> np.ndarray:
+    """Return an image, or a mask, as if scanned so many times as finely."""
+    if image.dtype == bool:
+        return image.repeat(times, axis=0).repeat(times, axis=1)
+    return ndimage.zoom(image, (times, times, 1), order=3, mode="nearest", grid_mode=True)
+
+
+def found_in(
+    image: np.ndarray, kind: str, sensitivity: float, max_width: int = eii.DetectOptions.max_width
+) -> np.ndarray:
     """Return the hole that the kind finds in bytes."""
     stored, axes = (image[..., 0], "yx") if image.shape[2] == 1 else (image, "yxc")
     grow = None if kind in SOFT else 0  # as by default, where a rim belongs to it
-    options = eii.DetectOptions((kind,), grow=grow, sensitivity=sensitivity)
+    options = eii.DetectOptions((kind,), sensitivity, grow, max_width=max_width)
     return np.asarray(eii.detect(stored, options=options, axes=axes)) > 0
 
 
@@ -83,6 +92,8 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(DEFECTS))
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--sensitivity", type=float, default=0.5)
+    parser.add_argument("--max-width", type=int, default=eii.DetectOptions.max_width)
+    parser.add_argument("--finer", type=int, default=1, help="Times as finely scanned.")
     parser.add_argument("--restore", action="store_true", help="Restore what is found, too.")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -184,6 +195,7 @@ def measure(kind: str, items: list, given: argparse.Namespace) -> None:
     theirs: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(3))
     alarms, pixels = defaultdict(float), defaultdict(float)
     seconds = looked = 0.0
+    how = given.sensitivity, given.max_width
     for number, item in enumerate(items):
         domain = Path(item.name).parent.name
         image = read_item(item)[: given.side, : given.side]
@@ -191,20 +203,20 @@ def measure(kind: str, items: list, given: argparse.Namespace) -> None:
             continue
         rng = np.random.default_rng(number)
         changed, truth = DEFECTS[kind](image, rng)
-        stored = as_bytes(changed)
-        wide = ndimage.binary_dilation(truth, np.ones((3, 3), bool), 2)
+        stored, truth = as_bytes(finer(changed, given.finer)), finer(truth, given.finer)
+        wide = ndimage.binary_dilation(truth, np.ones((3, 3), bool), 2 * given.finer)
         ring = wide & ~truth if kind in SOFT else np.zeros_like(truth)
         begun = time.monotonic()
-        found = found_in(stored, kind, given.sensitivity)
+        found = found_in(stored, kind, *how)
         seconds, looked = seconds + time.monotonic() - begun, looked + found.size
         ours[domain] += counted(found, truth, ring)
         for name, baseline in BASELINES.items():
             luma = stored[..., :3].mean(axis=2) / 255
             theirs[name] += counted(baseline(luma), truth, ring)
-        clean = as_bytes(image)
+        clean = as_bytes(finer(image, given.finer))
         if kind == "infrared":
             continue
-        alarm = found_in(clean, kind, given.sensitivity)
+        alarm = found_in(clean, kind, *how)
         if kind == "saturated":  # what is clipped in a clean image is clipped
             alarm &= ~(clean == 255).all(axis=2)
         alarms[domain] += alarm.sum()

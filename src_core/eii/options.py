@@ -155,8 +155,8 @@ class DetectOptions:
     min_size, max_size : int, optional
         Pixels of a connected part; others are dropped, beside those that the kind drops itself.
     max_width : int
-        Pixels of the widest scratches and specks that are looked for, up to 64: what is wider
-        than 8 is found in the image made small, which takes a third more time.
+        Pixels of the widest scratches that are looked for, and of specks to match, up to 64: what
+        is wider than 8 is found in the image made small by 2, 4 and 8, too.
     ir_channel : int, optional
         The infrared channel of the image, for ``"infrared"``; by default the fourth of four.
     ir : str, optional
@@ -195,7 +195,7 @@ class DetectOptions:
     most: float = 0.1
     weights: str | None = None
     transmission: float = 0.3
-    max_width: int = 8
+    max_width: int = 16
 
     def __post_init__(self) -> None:
         if not 0 < self.transmission <= 1:
