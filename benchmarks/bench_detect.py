@@ -62,7 +62,7 @@ def finer(image: np.ndarray, times: int) -> np.ndarray:
 
 
 def found_in(
-    image: np.ndarray, kind: str, sensitivity: float, max_width: int = eii.DetectOptions.max_width
+    image: np.ndarray, kind: str, sensitivity: float, max_width: int | None = None
 ) -> np.ndarray:
     """Return the hole that the kind finds in bytes."""
     stored, axes = (image[..., 0], "yx") if image.shape[2] == 1 else (image, "yxc")
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(DEFECTS))
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--sensitivity", type=float, default=0.5)
-    parser.add_argument("--max-width", type=int, default=eii.DetectOptions.max_width)
+    parser.add_argument("--max-width", type=int)
     parser.add_argument("--finer", type=int, default=1, help="Times as finely scanned.")
     parser.add_argument("--restore", action="store_true", help="Restore what is found, too.")
     given = parser.parse_args()

@@ -99,10 +99,9 @@ class FindWidget(Dock):
         )
         self.widest = SpinBox(
             label="Widest",
-            value=eii.DetectOptions.max_width,
-            min=1,
             max=BROADEST,
-            tooltip="Of scratches and dust, pixels. Fine scans show wide ones.",
+            tooltip="Pixels of the widest scratches, where some are wide, as in fine scans; "
+            "0: not known.",
         )
         self.least = SpinBox(
             label="Smallest", max=10**9, tooltip="Pixels of a connected part, at the least."
@@ -190,7 +189,7 @@ class FindWidget(Dock):
             grow=None if self.grow.value == _AUTO else self.grow.value,
             min_size=self.least.value or None,
             max_size=self.most.value or None,
-            max_width=self.widest.value,
+            max_width=self.widest.value or None,
             ir_channel=None if self.ir_channel.value == _AUTO else self.ir_channel.value,
             ir=_text(self.infrared.value),
             reference=_text(self.reference.value),

@@ -154,9 +154,10 @@ class DetectOptions:
         Pixels by which defects are grown on all sides; by default as their kind needs.
     min_size, max_size : int, optional
         Pixels of a connected part; others are dropped, beside those that the kind drops itself.
-    max_width : int
+    max_width : int, optional
         Pixels of the widest scratches that are looked for, and of specks to match, up to 64: what
-        is wider than 8 is found in the image made small by 2, 4 and 8, too.
+        is wider than 8 is found in the image made small by 2, 4 and 8, too. By default that of half
+        the size is looked at for what is very sure alone.
     ir_channel : int, optional
         The infrared channel of the image, for ``"infrared"``; by default the fourth of four.
     ir : str, optional
@@ -195,7 +196,7 @@ class DetectOptions:
     most: float = 0.1
     weights: str | None = None
     transmission: float = 0.3
-    max_width: int = 16
+    max_width: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.transmission <= 1:
@@ -210,7 +211,7 @@ class DetectOptions:
             raise OptionError(f"`sensitivity` must be from 0 to 1; got {self.sensitivity}.")
         if self.grow is not None and not 0 <= self.grow <= WIDEST:
             raise OptionError(f"`grow` must be from 0 to {WIDEST} pixels; got {self.grow}.")
-        if not 1 <= self.max_width <= BROADEST:
+        if self.max_width is not None and not 1 <= self.max_width <= BROADEST:
             raise OptionError(
                 f"`max_width` must be from 1 to {BROADEST} pixels; got {self.max_width}."
             )

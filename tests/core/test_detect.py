@@ -16,6 +16,7 @@ from eii.finders import found as found_module
 from eii.finders.film import SCRATCHES, Asked, Film
 from eii.finders.kind import View
 from eii.finders.kinds import ALL
+from eii.image.geometry import Box
 from scipy import ndimage
 from skimage import data
 from typer.testing import CliRunner
@@ -260,7 +261,7 @@ def test_the_network_is_asked_by_squares_of_its_own_lattice():
         return segment_bright(pixels[..., 0])
 
     view = View(lambda box: image[box.slices], (1500, 1300), rgb=False, dtype=image.dtype)
-    finder = Film(view, 0.5, Asked(segment), SCRATCHES)
+    finder = Film(view, 0.5, Asked(segment, 8), SCRATCHES)
     (found,) = found_module.find(view, [finder], lambda calls: (call() for call in calls))
     whole = found.read(found_module.block_at((0, 0), (1500, 1300)).grow(0))
     assert whole[300:1024, 700:703].all()
@@ -274,6 +275,19 @@ def segment_narrow(pixels):
     luma = pixels[..., 0]
     own = np.where(luma - ndimage.grey_opening(luma, (1, 9)) > 50, 9.0, -9.0)
     return np.stack([own, np.full_like(own, -9.0)]).astype(np.float32)
+
+
+def test_by_default_what_is_very_sure_of_the_image_made_small_counts():
+    square = Box(0, 0, 64, 64)
+    for logit, most in ((9.0, 4.0), (6.0, 1.0)):
+
+        def segment(pixels, logit=logit):
+            return np.full((2, *pixels.shape[:2]), -9 if len(pixels) == 64 else logit, np.float32)
+
+        pixels = np.ones((64, 64, 1), np.float32)
+        assert (Asked(segment).of(pixels, square, square) == most).all()
+        assert (Asked(segment, 16).of(pixels, square, square) == logit - 1).all()
+        assert (Asked(segment, 8).of(pixels, square, square) == -9).all()
 
 
 @pytest.mark.parametrize(("widest", "scale"), [(1, 1), (8, 1), (16, 2), (17, 4), (64, 8)])

@@ -130,7 +130,7 @@ def test_the_network_is_given_colour_of_rgb_and_luma_of_other_channels(monkeypat
     image = data.astronaut()[:40, :50]
     image = image if axes == "yxc" else np.moveaxis(image, 2, 0).astype(np.uint16)
     eii.detect(image, options=eii.DetectOptions(("dust",)), axes=axes)
-    assert given == [(40, 50, channels)]
+    assert given == [(40, 50, channels), (20, 25, channels)]  # as it is, and half as large
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 30), (64, 65)])

@@ -44,6 +44,7 @@ def test_every_kind_is_offered(finder):
 
 
 def test_the_widest_is_of_scratches_and_dust_alone(finder):
+    assert finder.detect_options().max_width is None
     finder.widest.value = 32
     assert finder.detect_options().max_width == 32
     finder.kinds.value = ["dust"]

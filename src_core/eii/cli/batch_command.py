@@ -49,7 +49,7 @@ def batch(
         str | None, typer.Option(help="Find the holes: dust,scratches; see eii detect.")
     ] = None,
     sensitivity: Sensitivity = DetectOptions.sensitivity,
-    max_width: MaxWidth = DetectOptions.max_width,
+    max_width: MaxWidth = None,
     ir_channel: IrChannel = None,
     ir: Ir = None,
     transmission: Transmission = DetectOptions.transmission,

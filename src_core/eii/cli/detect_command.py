@@ -27,8 +27,11 @@ MinSize = Annotated[
 ]
 MaxSize = Annotated[int | None, typer.Option(help="At the most.", rich_help_panel=DETECT)]
 MaxWidth = Annotated[
-    int,
-    typer.Option(help="Of scratches and dust, pixels; 64 at the most.", rich_help_panel=DETECT),
+    int | None,
+    typer.Option(
+        help="Pixels of the widest scratches, where some are wide; to 64.",
+        rich_help_panel=DETECT,
+    ),
 ]
 IrChannel = Annotated[
     int | None,
@@ -70,7 +73,7 @@ def detect(
     grow: GrowFound = None,
     min_size: MinSize = None,
     max_size: MaxSize = None,
-    max_width: MaxWidth = DetectOptions.max_width,
+    max_width: MaxWidth = None,
     ir_channel: IrChannel = None,
     ir: Ir = None,
     reference: Reference = None,

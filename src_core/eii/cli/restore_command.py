@@ -141,7 +141,7 @@ def restore(
     grow_found: GrowFound = None,
     min_size: MinSize = None,
     max_size: MaxSize = None,
-    max_width: MaxWidth = DetectOptions.max_width,
+    max_width: MaxWidth = None,
     ir_channel: IrChannel = None,
     ir: Ir = None,
     transmission: Transmission = DetectOptions.transmission,

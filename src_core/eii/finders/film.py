@@ -21,7 +21,7 @@ SCRATCHES, DUST = 0, 1
 _KEPT = 4  # squares of a block
 _SIDE, _MARGIN = 512, 48  # of the squares that the network is given, on a lattice of our own
 _KNOWN = 8  # pixels that the widest scratches of its training have
-_LESS = 1.0  # logits that are taken off what it says of an image made small
+_LESS, _CAUTION = 1.0, 5.0  # logits taken off what it says of an image made small: asked for or not
 _SURE = 6.0  # logits beyond which a pixel tells no more of which kind its part is
 _MIDDLE = 3.8  # logit, a chance of 0.98, beyond which a pixel is sure at a sensitivity of 0.5
 _LOW = 0.0  # logit beyond which what is connected with sure pixels belongs to them
@@ -40,15 +40,17 @@ class Asked:
     Parameters
     ----------
     segment : callable
-    widest : float
+    widest : float, optional
         Pixels of the widest scratch that is looked for. What is wider than the network knows is
-        looked for in the image made small by 2, 4, ..., too.
+        looked for in the image made small by 2, 4, ..., too. By default in that of half the size,
+        for what is very sure alone.
     """
 
-    def __init__(self, segment: Segment, widest: float = _KNOWN) -> None:
+    def __init__(self, segment: Segment, widest: float | None = None) -> None:
         self._segment, self._last = segment, local()
+        self._less = np.float32(_CAUTION if widest is None else _LESS)
         self._factors = [1]
-        while _KNOWN * self._factors[-1] < widest:
+        while _KNOWN * self._factors[-1] < (2 * _KNOWN if widest is None else widest):
             self._factors.append(2 * self._factors[-1])
         self.scale = self._factors[-1]
 
@@ -75,7 +77,7 @@ class Asked:
         small = self._segment(shrink(own, np.zeros(own.shape[:2], bool), factor)[0])
         sides = (1, factor, factor)
         large = ndimage.zoom(small, sides, order=1, mode="nearest", grid_mode=True)
-        return np.asarray(large[:, *inside] - np.float32(_LESS))
+        return np.asarray(large[:, *inside] - self._less)
 
 
 class Film(Plain):
