@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from eii.finders.kind import BoolArray, FloatArray, Parts, Plain, Traits, View, finite
+from eii.finders.overview import cell_means
 from eii.image.geometry import Box
-from eii.image.pyramid import shrink
 
 Segment = Callable[[FloatArray], FloatArray]
 """Takes pixels (h, w, 3) in RGB, or luma (h, w, 1); returns a logit of each kind (K, h, w)."""
@@ -74,7 +74,7 @@ class Asked:
         own, inside = pixels[near.relative_to(seen).slices], square.relative_to(near).slices
         if factor == 1:
             return self._segment(own)[:, *inside]
-        small = self._segment(shrink(own, np.zeros(own.shape[:2], bool), factor)[0])
+        small = self._segment(cell_means(own, factor))
         sides = (1, factor, factor)
         large = ndimage.zoom(small, sides, order=1, mode="nearest", grid_mode=True)
         return np.asarray(large[:, *inside] - self._less)
@@ -115,8 +115,8 @@ class Film(Plain):
             most = logits.max(axis=0)
             found[outside] = most > min(_LOW, self._limit)
             sure[outside] = most > self._limit
-            toward = np.clip(logits[self._kind] - logits[1 - self._kind], -_SURE, _SURE)
-            leaning[outside] = toward
+            toward = logits[self._kind] - logits[1 - self._kind]
+            leaning[outside] = np.clip(toward, -_SURE, _SURE)
         return found, {"leaning": leaning, "sure": sure}
 
     def keep(self, parts: Parts) -> BoolArray:

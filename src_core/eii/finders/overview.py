@@ -37,7 +37,7 @@ def overview_of(view: View) -> Overview:
     side = max(1, 2048 // factor) * factor
     found: FloatArray | None = None
     for box in blocks_of(view.shape, (side, side)):
-        small = _means(finite(view.read(box)), factor)
+        small = cell_means(finite(view.read(box)), factor)
         if found is None:
             found = np.zeros((rows, columns, small.shape[2]), np.float32)
         y, x = box.y0 // factor, box.x0 // factor
@@ -45,7 +45,8 @@ def overview_of(view: View) -> Overview:
     return Overview(np.zeros((0, 0, 1), np.float32) if found is None else found, factor)
 
 
-def _means(pixels: FloatArray, factor: int) -> FloatArray:
+def cell_means(pixels: FloatArray, factor: int) -> FloatArray:
+    """Return the mean of each cell of pixels (h, w, C); the last ones may be of fewer pixels."""
     if factor == 1:
         return pixels
     height, width = pixels.shape[:2]
